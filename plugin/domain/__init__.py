@@ -1,0 +1,1 @@
+"""Decides: pure functions over value types. No SQL, HTTP, clock or randomness."""

@@ -1,0 +1,279 @@
+"""The ledger's moves: credits make lots, debits take from lots and remember which, corrections are new entries.
+
+An Account holds one member's open lots and deficits while a transaction decides; `moves` is what to write.
+Laws: entries are never changed; sum(entries) = sum(lots.remaining) - sum(deficits.remaining); every entry has
+a source key that names its cause, so the same cause can never post twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+Kind = Literal[
+    "earn", "clawback", "signup", "redeem", "redeem_return", "redeem_reversed",
+    "expire", "void", "transfer_out", "transfer_in", "adjust", "forgiven", "survey",
+]  # fmt: skip
+# What counts into the cached sums `earned` and `spent` of a member.
+EARNING_KINDS = frozenset({"earn", "clawback", "signup", "survey", "adjust"})
+SPENDING_KINDS = frozenset({"redeem", "redeem_return", "redeem_reversed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One immutable movement. `points` is signed and never zero; `why` explains the number, without personal data."""
+
+    entry_id: int
+    member_id: int
+    kind: Kind
+    points: int
+    occurred_at: datetime
+    source_key: str
+    why: dict[str, object]
+    actor: str
+    order_id: int | None = None
+    reverses_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A credit that is not used up. `available_at` None: pending, and nobody can say until when."""
+
+    lot_id: int
+    member_id: int
+    points: int
+    remaining: int
+    available_at: datetime | None
+    expires_at: datetime | None
+    order_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deficit:
+    """The part of a debit that no lot covered."""
+
+    debit_id: int
+    points: int
+    remaining: int
+
+
+@dataclass(slots=True)
+class Moves:
+    """What a decision wants written, in order."""
+
+    entries: list[Entry] = field(default_factory=list)
+    new_lots: dict[int, Lot] = field(default_factory=dict)
+    changed_lots: dict[int, Lot] = field(default_factory=dict)
+    allocations: dict[tuple[int, int], int] = field(default_factory=dict)  # (debit, lot) -> points
+    new_deficits: dict[int, Deficit] = field(default_factory=dict)
+    changed_deficits: dict[int, Deficit] = field(default_factory=dict)
+
+
+class NotEnough(Exception):
+    """A debit asked for more points than are available."""
+
+    def __init__(self, wanted: int, available: int) -> None:
+        super().__init__(f"{wanted} points were asked for, {available} are available")
+        self.wanted = wanted
+        self.available = available
+
+
+class Account:
+    """One member's points while a transaction decides. Pure: ids and times come from outside."""
+
+    def __init__(
+        self,
+        member_id: int,
+        lots: tuple[Lot, ...] | list[Lot],
+        deficits: tuple[Deficit, ...] | list[Deficit],
+        next_id: Callable[[], int],
+    ) -> None:
+        self.member_id = member_id
+        self.lots = {lot.lot_id: lot for lot in lots}
+        self.deficits = {deficit.debit_id: deficit for deficit in deficits}
+        self.moves = Moves()
+        self._next_id = next_id
+
+    def available(self, now: datetime) -> int:
+        """Points that can be spent at `now`."""
+        return sum(lot.remaining for lot in self.lots.values() if is_available(lot, now))
+
+    def pending(self, now: datetime) -> int:
+        """Points that are earned but not to be spent yet."""
+        return sum(lot.remaining for lot in self.lots.values() if is_pending(lot, now))
+
+    def owed(self) -> int:
+        """Points that were taken back and could not be covered yet."""
+        return sum(deficit.remaining for deficit in self.deficits.values())
+
+    def credit(
+        self,
+        kind: Kind,
+        points: int,
+        *,
+        source_key: str,
+        why: dict[str, object],
+        occurred_at: datetime,
+        available_at: datetime | None,
+        expires_at: datetime | None,
+        actor: str = "system",
+        order_id: int | None = None,
+        reverses_id: int | None = None,
+    ) -> Entry:
+        """Posts a credit and its lot; open deficits absorb it first, oldest first. `points` must be positive."""
+        entry = self._post(kind, points, source_key, why, occurred_at, actor, order_id, reverses_id)
+        lot = Lot(entry.entry_id, self.member_id, points, points, available_at, expires_at, order_id)
+        for debit_id in sorted(self.deficits):
+            deficit = self.deficits[debit_id]
+            part = min(deficit.remaining, lot.remaining)
+            if part > 0:
+                lot = replace(lot, remaining=lot.remaining - part)
+                self._set_deficit(replace(deficit, remaining=deficit.remaining - part))
+                self._allocate(debit_id, lot.lot_id, part)
+        self.lots[lot.lot_id] = lot
+        self.moves.new_lots[lot.lot_id] = lot
+        return entry
+
+    def spend(
+        self,
+        kind: Kind,
+        points: int,
+        now: datetime,
+        *,
+        source_key: str,
+        why: dict[str, object],
+        actor: str = "system",
+        order_id: int | None = None,
+    ) -> Entry:
+        """Debits available points, the soonest to expire first. Raises NotEnough and posts nothing otherwise."""
+        usable = sorted((lot for lot in self.lots.values() if is_available(lot, now)), key=_spend_order)
+        have = sum(lot.remaining for lot in usable)
+        if points > have:
+            raise NotEnough(points, have)
+        entry = self._post(kind, -points, source_key, why, now, actor, order_id, None)
+        self._take(entry.entry_id, points, usable)
+        return entry
+
+    def take_back(
+        self,
+        kind: Kind,
+        points: int,
+        *,
+        source_key: str,
+        why: dict[str, object],
+        occurred_at: datetime,
+        actor: str = "system",
+        order_id: int | None = None,
+        reverses_id: int | None = None,
+    ) -> Entry:
+        """Debits whether or not there is enough: the order's own lots, then the soonest to expire, then a deficit."""
+        entry = self._post(kind, -points, source_key, why, occurred_at, actor, order_id, reverses_id)
+        own_first = sorted(
+            (lot for lot in self.lots.values() if lot.remaining > 0),
+            key=lambda lot: (order_id is None or lot.order_id != order_id, *_spend_order(lot)),
+        )
+        rest = self._take(entry.entry_id, points, own_first)
+        if rest:
+            deficit = Deficit(entry.entry_id, rest, rest)
+            self.deficits[entry.entry_id] = deficit
+            self.moves.new_deficits[entry.entry_id] = deficit
+        return entry
+
+    def empty_lot(
+        self, kind: Kind, lot_id: int, *, source_key: str, why: dict[str, object], occurred_at: datetime
+    ) -> Entry | None:
+        """Debits all that remains of one lot (expiry, void, transfer). None when nothing remains."""
+        lot = self.lots[lot_id]
+        if lot.remaining <= 0:
+            return None
+        entry = self._post(kind, -lot.remaining, source_key, why, occurred_at, "system", lot.order_id, None)
+        self._take(entry.entry_id, lot.remaining, [lot])
+        return entry
+
+    def settle_deficit(self, debit_id: int, *, source_key: str, kind: Kind, why: dict[str, object],
+                       occurred_at: datetime) -> Entry:
+        """Posts a credit that covers one deficit exactly and leaves nothing to spend."""
+        deficit = self.deficits[debit_id]
+        entry = self._post(kind, deficit.remaining, source_key, why, occurred_at, "system", None, debit_id)
+        lot = Lot(entry.entry_id, self.member_id, deficit.remaining, 0, None, None, None)
+        self._allocate(debit_id, lot.lot_id, deficit.remaining)
+        self._set_deficit(replace(deficit, remaining=0))
+        self.lots[lot.lot_id] = self.moves.new_lots[lot.lot_id] = lot
+        return entry
+
+    def retime(
+        self, order_id: int, available_at: datetime | None, expires_at: datetime | None, now: datetime
+    ) -> bool:
+        """Moves the dates of an order's lots that are not available yet. True when any moved (design 10.5)."""
+        moved = False
+        for lot in list(self.lots.values()):
+            if lot.order_id != order_id or lot.available_at == available_at:
+                continue
+            if lot.available_at is None or lot.available_at > now:
+                self._set_lot(replace(lot, available_at=available_at, expires_at=expires_at))
+                moved = True
+        return moved
+
+    def _post(self, kind: Kind, points: int, source_key: str, why: dict[str, object], occurred_at: datetime,
+              actor: str, order_id: int | None, reverses_id: int | None) -> Entry:
+        if points == 0:
+            raise ValueError("an entry of zero points says nothing and is never posted")
+        entry = Entry(self._next_id(), self.member_id, kind, points, occurred_at, source_key, why, actor,
+                      order_id, reverses_id)
+        self.moves.entries.append(entry)
+        return entry
+
+    def _take(self, debit_id: int, points: int, lots: list[Lot]) -> int:
+        rest = points
+        for lot in lots:
+            part = min(rest, lot.remaining)
+            if part > 0:
+                self._set_lot(replace(lot, remaining=lot.remaining - part))
+                self._allocate(debit_id, lot.lot_id, part)
+                rest -= part
+            if not rest:
+                break
+        return rest
+
+    def _allocate(self, debit_id: int, lot_id: int, points: int) -> None:
+        key = (debit_id, lot_id)
+        self.moves.allocations[key] = self.moves.allocations.get(key, 0) + points
+
+    def _set_lot(self, lot: Lot) -> None:
+        self.lots[lot.lot_id] = lot
+        target = self.moves.new_lots if lot.lot_id in self.moves.new_lots else self.moves.changed_lots
+        target[lot.lot_id] = lot
+
+    def _set_deficit(self, deficit: Deficit) -> None:
+        self.deficits[deficit.debit_id] = deficit
+        fresh = deficit.debit_id in self.moves.new_deficits
+        (self.moves.new_deficits if fresh else self.moves.changed_deficits)[deficit.debit_id] = deficit
+
+
+def is_available(lot: Lot, now: datetime) -> bool:
+    """Whether the lot's points can be spent at `now`: a late clock changes nothing."""
+    return (
+        lot.remaining > 0
+        and lot.available_at is not None
+        and lot.available_at <= now
+        and (lot.expires_at is None or lot.expires_at > now)
+    )
+
+
+def is_pending(lot: Lot, now: datetime) -> bool:
+    """Whether the lot's points are earned but not to be spent yet."""
+    return lot.remaining > 0 and (lot.available_at is None or lot.available_at > now)
+
+
+def _spend_order(lot: Lot) -> tuple[bool, float, bool, float, int]:
+    # Soonest to expire first; lots without an expiry, then lots without a date, last.
+    expires, available = lot.expires_at, lot.available_at
+    return (
+        expires is None,
+        0 if expires is None else expires.timestamp(),
+        available is None,
+        0 if available is None else available.timestamp(),
+        lot.lot_id,
+    )

@@ -1,0 +1,56 @@
+"""Net Promoter Score: when to ask, and what the answers say with how much certainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+from math import sqrt
+
+from plugin.domain.programme import Survey
+
+ANSWER_CHANGE_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """An NPS from -100 to 100 with its 95 % interval; all None without answers."""
+
+    answers: int
+    promoters: int
+    passives: int
+    detractors: int
+    nps: float | None
+    low: float | None
+    high: float | None
+
+
+def band(score: int) -> str:
+    """promoter (9, 10), passive (7, 8) or detractor (0 to 6)."""
+    return "promoter" if score >= 9 else "passive" if score >= 7 else "detractor"
+
+
+def due_at(survey: Survey, delivered_at: datetime) -> datetime:
+    """When the question falls due: some days after the last parcel really arrived."""
+    return delivered_at + timedelta(days=survey.delay_days)
+
+
+def score(promoters: int, passives: int, detractors: int) -> Score:
+    """The score and its adjusted-Wald 95 % interval.
+
+    Adds 3 imaginary answers, ¾ promoter, 1½ passive, ¾ detractor, then takes the Wald interval of a trinomial
+    difference: Jeff Sauro and James R. Lewis, "Quantifying the User Experience" (2nd ed.), and MeasuringU,
+    "Confidence intervals for Net Promoter Scores" (2020), after Agresti and Min (2005).
+    """
+    answers = promoters + passives + detractors
+    if answers == 0:
+        return Score(0, 0, 0, 0, None, None, None)
+    n = answers + 3
+    p = Fraction(4 * promoters + 3, 4 * n)
+    d = Fraction(4 * detractors + 3, 4 * n)
+    centre = p - d
+    variance = (p + d - centre**2) / n
+    half = 1.959964 * sqrt(variance)
+    nps = round(100 * (promoters - detractors) / answers, 1)
+    low, high = 100 * (float(centre) - half), 100 * (float(centre) + half)
+    return Score(answers, promoters, passives, detractors, nps, max(-100.0, round(low, 1)), min(100.0, round(high, 1)))

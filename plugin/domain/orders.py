@@ -1,0 +1,222 @@
+"""The projection of one order: facts merged so that copies, disorder and lateness all end in the same state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from plugin.domain.facts import (
+    Fulfilment,
+    FulfilmentSeen,
+    Line,
+    OrderChanged,
+    OrderDeleted,
+    OrderFact,
+    OrderHead,
+    OrderSeen,
+    ParcelEvent,
+    Refund,
+    RefundMade,
+)
+
+PAID = frozenset({"paid", "partially_refunded", "refunded"})
+DEAD_PARCEL = frozenset({"cancelled", "error", "failure"})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """All we know of an order. `head` is None until a whole snapshot was seen.
+
+    `paid_at` is the earliest snapshot that called it paid. `wants_read` names why only a read can settle it.
+    """
+
+    order_id: int
+    head: OrderHead | None = None
+    refunds: tuple[Refund, ...] = ()
+    fulfilments: tuple[Fulfilment, ...] = ()
+    deliveries: tuple[tuple[int, datetime], ...] = ()
+    paid_at: datetime | None = None
+    deleted: bool = False
+    wants_read: str | None = None
+
+
+def merge(order: Order, fact: OrderFact) -> Order:
+    """The order after one more fact. Merging the same facts in any order, any number of times, ends alike."""
+    if isinstance(fact, OrderSeen):
+        return _merge_seen(order, fact)
+    if isinstance(fact, RefundMade):
+        return replace(order, refunds=_merge_refunds(order.refunds, (fact.refund,)))
+    if isinstance(fact, FulfilmentSeen):
+        return replace(order, fulfilments=_merge_fulfilments(order.fulfilments, (fact.fulfilment,)))
+    if isinstance(fact, ParcelEvent):
+        if fact.status != "delivered":
+            return order
+        return replace(
+            order, deliveries=_merge_deliveries(order.deliveries, ((fact.fulfilment_id, fact.happened_at),))
+        )
+    if isinstance(fact, OrderDeleted):
+        return replace(order, deleted=True)
+    assert isinstance(fact, OrderChanged)
+    return replace(order, wants_read=order.wants_read or fact.cause)
+
+
+def _merge_seen(order: Order, seen: OrderSeen) -> Order:
+    head, wants_read = order.head, order.wants_read
+    new = seen.head
+    if head is None or _newer(new, head):
+        head = new
+    elif new.updated_at == head.updated_at and new.origin == head.origin == "webhook":
+        # Two bodies of the same second that disagree (design 10.8): the platform itself must say which is last.
+        if new != head:
+            head = _first_of(head, new)
+            wants_read = wants_read or "equal_updated_at"
+    if new.origin == "read" and head is new:
+        wants_read = None
+    paid_at = order.paid_at
+    if new.financial_status in PAID and (paid_at is None or new.updated_at < paid_at):
+        paid_at = new.updated_at
+    return replace(
+        order,
+        head=head,
+        refunds=_merge_refunds(order.refunds, seen.refunds) if seen.refunds else order.refunds,
+        fulfilments=(
+            _merge_fulfilments(order.fulfilments, seen.fulfilments) if seen.fulfilments else order.fulfilments
+        ),
+        deliveries=(
+            _merge_deliveries(order.deliveries, seen.deliveries) if seen.deliveries else order.deliveries
+        ),
+        paid_at=paid_at,
+        wants_read=wants_read,
+    )
+
+
+def _newer(new: OrderHead, old: OrderHead) -> bool:
+    if new.updated_at != old.updated_at:
+        return new.updated_at > old.updated_at
+    return new.origin == "read"
+
+
+def _first_of(a: OrderHead, b: OrderHead) -> OrderHead:
+    """One of two heads of the same second, chosen alike whichever came first: the further along, then by text."""
+
+    def rank(head: OrderHead) -> tuple[bool, bool, str]:
+        return (head.cancelled_at is not None, head.financial_status in PAID, repr(head))
+
+    return max(a, b, key=rank)
+
+
+def _merge_refunds(known: tuple[Refund, ...], seen: tuple[Refund, ...]) -> tuple[Refund, ...]:
+    by_id = {refund.refund_id: refund for refund in known}
+    for refund in seen:
+        old = by_id.get(refund.refund_id)
+        if old is None:
+            by_id[refund.refund_id] = refund
+        elif old != refund:
+            # Transactions settle later, so amounts of one refund only grow; lines are stated once and whole.
+            by_id[refund.refund_id] = Refund(
+                refund_id=refund.refund_id,
+                created_at=min(old.created_at, refund.created_at),
+                lines=max(old.lines, refund.lines, key=lambda lines: (len(lines), repr(lines))),
+                paid_minor=max(old.paid_minor, refund.paid_minor),
+                shipping_minor=max(old.shipping_minor, refund.shipping_minor),
+            )
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+def _merge_fulfilments(
+    known: tuple[Fulfilment, ...], seen: tuple[Fulfilment, ...]
+) -> tuple[Fulfilment, ...]:
+    by_id = {parcel.fulfilment_id: parcel for parcel in known}
+    for parcel in seen:
+        old = by_id.get(parcel.fulfilment_id)
+        if old is None:
+            by_id[parcel.fulfilment_id] = parcel
+        elif old != parcel:
+            newest = max(
+                old, parcel, key=lambda p: (p.updated_at, p.status in DEAD_PARCEL, p.status, len(p.lines), repr(p))
+            )
+            moments = [p.delivered_at for p in (old, parcel) if p.delivered_at is not None]
+            by_id[parcel.fulfilment_id] = replace(newest, delivered_at=min(moments) if moments else None)
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+def _merge_deliveries(
+    known: tuple[tuple[int, datetime], ...], seen: tuple[tuple[int, datetime], ...]
+) -> tuple[tuple[int, datetime], ...]:
+    earliest = dict(known)
+    for fulfilment_id, happened_at in seen:
+        before = earliest.get(fulfilment_id)
+        earliest[fulfilment_id] = happened_at if before is None else min(before, happened_at)
+    return tuple(sorted(earliest.items()))
+
+
+def kept_units(order: Order) -> dict[int, int]:
+    """Units of each line that the shopper still has: ordered less edited out less refunded, by any arrival order."""
+    assert order.head is not None
+    refunded: dict[int, int] = {}
+    for refund in order.refunds:
+        for line in refund.lines:
+            refunded[line.line_id] = refunded.get(line.line_id, 0) + line.quantity
+    return {
+        line.line_id: max(0, line.quantity - line.removed - refunded.get(line.line_id, 0))
+        for line in order.head.lines
+    }
+
+
+def line_value(line: Line, minor: int, kept: int) -> int:
+    """The part of a line's money that `kept` of its units stand for; the removed part is rounded down."""
+    return minor - minor * (line.quantity - kept) // line.quantity if line.quantity > 0 else 0
+
+
+def parcels(order: Order) -> tuple[Fulfilment, ...]:
+    """The parcels that count: not cancelled, not failed."""
+    return tuple(parcel for parcel in order.fulfilments if parcel.status not in DEAD_PARCEL)
+
+
+def parcel_delivered_at(order: Order, parcel: Fulfilment) -> datetime | None:
+    """When the parcel arrived: its delivered event, else what the fulfilment itself said."""
+    for fulfilment_id, happened_at in order.deliveries:
+        if fulfilment_id == parcel.fulfilment_id:
+            return happened_at
+    return parcel.delivered_at
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When everything the shopper keeps was in their hands. `basis` says how we know."""
+
+    at: datetime
+    basis: str  # delivered, assumed, handed_over, nothing_to_ship
+
+
+def arrival(order: Order, *, no_delivery_days: int) -> Arrival | None:
+    """When the last parcel arrived, or None while something is still to be shipped or delivered.
+
+    A parcel with no delivery ever reported counts as delivered `no_delivery_days` after it was fulfilled
+    (design 10.5). Digital orders have nothing to ship; a sale at the till is handed over at once.
+    """
+    head = order.head
+    if head is None:
+        return None
+    kept = kept_units(order)
+    to_ship = {line.line_id: kept[line.line_id] for line in head.lines if line.requires_shipping}
+    to_ship = {line_id: units for line_id, units in to_ship.items() if units > 0}
+    if not to_ship:
+        return Arrival(order.paid_at or head.processed_at, "nothing_to_ship")
+    if head.source_name == "pos" and not order.fulfilments and head.shipping_minor == 0:
+        return Arrival(head.processed_at, "handed_over")
+    arrived: list[tuple[datetime, str]] = []
+    covered: dict[int, int] = {}
+    for parcel in parcels(order):
+        at = parcel_delivered_at(order, parcel)
+        basis = "delivered"
+        if at is None:
+            at, basis = parcel.created_at + timedelta(days=no_delivery_days), "assumed"
+        arrived.append((at, basis))
+        for line_id, units in parcel.lines:
+            covered[line_id] = covered.get(line_id, 0) + units
+    if not arrived or any(covered.get(line_id, 0) < units for line_id, units in to_ship.items()):
+        return None
+    at = max(moment for moment, _ in arrived)
+    assumed = any(basis == "assumed" for _, basis in arrived)
+    return Arrival(at, "assumed" if assumed else "delivered")

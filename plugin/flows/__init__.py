@@ -1,0 +1,1 @@
+"""Arranges: load, decide, write. A flow takes a transaction and never commits."""

@@ -1,0 +1,1 @@
+"""Door for people: storefront API, survey link and the embedded admin."""

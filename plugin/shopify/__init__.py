@@ -1,0 +1,1 @@
+"""Speaks to the platform: signatures, tokens, Admin GraphQL and effects."""

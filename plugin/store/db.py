@@ -1,0 +1,306 @@
+"""Opens the database: one way to read and write on SQLite and PostgreSQL, with short write locks."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+import psycopg
+
+from plugin.errors import StorageBusy
+
+Row = tuple[Any, ...]
+BUSY_WAIT_S = 4.0
+BUSY_RETRY_S = 0.0005
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+
+
+def to_ms(moment: datetime | None) -> int | None:
+    """Aware UTC datetime to epoch milliseconds, the form every `*_at` column has."""
+    if moment is None:
+        return None
+    return int(moment.timestamp() * 1000 + 0.5) if moment.microsecond else int(moment.timestamp()) * 1000
+
+
+def from_ms(value: int | None) -> datetime | None:
+    """Epoch milliseconds to aware UTC datetime."""
+    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+def moment(value: int) -> datetime:
+    """Like `from_ms` for a column that is never null."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+@lru_cache(maxsize=1024)
+def _postgres_text(sql: str) -> str:
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+class Tx:
+    """One transaction. Parameters are `:name` on both engines; rows are plain tuples."""
+
+    __slots__ = ("_connection", "_cursor", "engine")
+
+    def __init__(self, connection: Any, engine: Literal["sqlite", "postgresql"]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+        self.engine = engine
+
+    def run(self, sql: str, /, **parameters: Any) -> int:
+        """Runs one statement; returns the number of rows it touched."""
+        self._execute(sql, parameters)
+        return int(self._cursor.rowcount)
+
+    def one(self, sql: str, /, **parameters: Any) -> Row | None:
+        """The first row, or None."""
+        self._execute(sql, parameters)
+        row: Row | None = self._cursor.fetchone()
+        return row
+
+    def all(self, sql: str, /, **parameters: Any) -> list[Row]:
+        """Every row."""
+        self._execute(sql, parameters)
+        rows: list[Row] = self._cursor.fetchall()
+        return rows
+
+    def each(self, sql: str, /, **parameters: Any) -> Iterator[Row]:
+        """Rows one by one, for reports that would not fit in memory. Do not use the transaction meanwhile."""
+        if self.engine == "postgresql":
+            with self._connection.cursor(name="each") as cursor:
+                cursor.itersize = 5000
+                cursor.execute(_postgres_text(sql), parameters)
+                yield from cursor
+        else:
+            yield from self._connection.execute(sql, parameters)
+
+    def many(self, sql: str, rows: Sequence[dict[str, Any]]) -> int:
+        """Runs one statement for each row, as one set; returns the number of rows touched in all."""
+        if not rows:
+            return 0
+        self._cursor.executemany(_postgres_text(sql) if self.engine == "postgresql" else sql, rows)
+        return int(self._cursor.rowcount)
+
+    def among(self, sql: str, values: Iterable[Any], /, **parameters: Any) -> list[Row]:
+        """Every row of a query whose text holds `IN (:among)`, asked in slices that both engines accept."""
+        found: list[Row] = []
+        wanted = list(values)
+        for start in range(0, len(wanted), 500):
+            chunk = wanted[start : start + 500]
+            if self.engine == "postgresql":
+                text = sql.replace("IN (:among)", "= ANY(:among)")
+                found += self.all(text, among=chunk, **parameters)
+            else:
+                names = {f"among_{i}": value for i, value in enumerate(chunk)}
+                text = sql.replace("(:among)", "(" + ",".join(f":{name}" for name in names) + ")")
+                found += self.all(text, **names, **parameters)
+        return found
+
+    def _execute(self, sql: str, parameters: dict[str, Any]) -> None:
+        self._cursor.execute(_postgres_text(sql) if self.engine == "postgresql" else sql, parameters)
+
+
+class Database:
+    """A database address and this process's connections to it, one per thread."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: Literal["sqlite", "postgresql"] = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self._local = threading.local()
+        self._opened: list[Any] = []
+        self._guard = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Opens without connecting; the first use connects. `sqlite:///path` or `postgresql://…`."""
+        return cls(url)
+
+    @property
+    def path(self) -> str:
+        """The file of a SQLite database."""
+        return self.url.removeprefix("sqlite:///")
+
+    @contextmanager
+    def write(self, shop_id: int | None = None) -> Iterator[Tx]:
+        """A write transaction, committed at the end, rolled back on any error.
+
+        With `shop_id` it is the only ledger writer of that shop until it ends: on SQLite the one write lock
+        serves, on PostgreSQL the shop's row is locked. Raises StorageBusy when the lock is not free in time.
+        """
+        with self._transaction("write") as tx:
+            if shop_id is not None and tx.engine == "postgresql":
+                tx.one("SELECT 1 FROM shops WHERE shop_id = :s FOR NO KEY UPDATE", s=shop_id)
+            yield tx
+
+    @contextmanager
+    def try_write(self, shop_id: int) -> Iterator[Tx | None]:
+        """Like `write(shop_id)`, but yields None at once when another worker holds the shop."""
+        with self._transaction("write") as tx:
+            if tx.engine == "postgresql":
+                held = tx.one(
+                    "SELECT 1 FROM shops WHERE shop_id = :s FOR NO KEY UPDATE SKIP LOCKED", s=shop_id
+                )
+                yield tx if held else None
+            else:
+                yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """A read transaction: one consistent view on SQLite; statements of one connection on PostgreSQL."""
+        with self._transaction("read") as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Closes every connection this process opened. Idempotent."""
+        with self._guard:
+            for connection in self._opened:
+                try:
+                    connection.close()
+                except (sqlite3.Error, psycopg.Error):
+                    continue
+            self._opened.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def _transaction(self, kind: Literal["read", "write"]) -> Iterator[Tx]:
+        connection = self._connection()
+        try:
+            self._begin(connection, kind)
+            tx = Tx(connection, self.engine)
+            yield tx
+            if self.engine == "sqlite":
+                commit_sqlite(connection)
+            else:
+                connection.commit()
+        except BaseException as error:
+            lost = self.engine == "postgresql" and bool(connection.closed)
+            self._abandon(connection)
+            if storage_failed(error) or (lost and isinstance(error, psycopg.Error)):
+                raise StorageBusy("The database could not finish this. Try again in a moment.") from error
+            raise
+
+    def _begin(self, connection: Any, kind: Literal["read", "write"]) -> None:
+        if self.engine == "sqlite":
+            if kind == "write":
+                begin_immediate(connection)
+            else:
+                connection.execute("BEGIN")
+                # Takes the view now, where it can be retried: another process may be recovering the log.
+                _retry(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
+        elif connection.closed or connection.broken:
+            raise StorageBusy("The database connection was lost. Try again in a moment.")
+
+    def _abandon(self, connection: Any) -> None:
+        try:
+            connection.rollback()
+        except (sqlite3.Error, psycopg.Error):
+            self._forget(connection)
+            return
+        if self.engine == "postgresql" and (connection.closed or connection.broken):
+            self._forget(connection)
+
+    def _forget(self, connection: Any) -> None:
+        with self._guard:
+            if connection in self._opened:
+                self._opened.remove(connection)
+        try:
+            connection.close()
+        except (sqlite3.Error, psycopg.Error):
+            pass
+        self._local.__dict__.pop("connection", None)
+
+    def _connection(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is not None and self.engine == "postgresql" and (connection.closed or connection.broken):
+            self._forget(connection)
+            connection = None
+        if connection is None:
+            connection = connect(self.url)
+            self._local.connection = connection
+            with self._guard:
+                self._opened.append(connection)
+        return connection
+
+
+def connect(url: str) -> Any:
+    """A raw driver connection with this project's settings. Raises StorageBusy when PostgreSQL is away."""
+    if url.startswith("sqlite"):
+        return connect_sqlite(url.removeprefix("sqlite:///"))
+    try:
+        return psycopg.connect(url, connect_timeout=5, prepare_threshold=3)
+    except psycopg.OperationalError as error:
+        raise StorageBusy("PostgreSQL does not answer. Check DATABASE_URL and that the server runs.") from error
+
+
+def connect_sqlite(path: str) -> sqlite3.Connection:
+    """A SQLite connection: WAL, every commit on disk before it is acknowledged, no sleeping back-off."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, check_same_thread=False)
+    connection.execute("PRAGMA page_size=8192")
+    # Two processes that open a new file at once meet here, and SQLite does not wait on its own.
+    _retry(connection, "PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # Without it INSERT OR REPLACE deletes a row behind the back of the triggers that guard the ledger.
+    connection.execute("PRAGMA recursive_triggers=ON")
+    connection.execute("PRAGMA wal_autocheckpoint=10000")
+    connection.execute("PRAGMA cache_size=-32768")
+    # SQLite's own busy handler sleeps up to 100 ms a time; we retry every 0.5 ms ourselves.
+    connection.execute("PRAGMA busy_timeout=0")
+    return connection
+
+
+def begin_immediate(connection: sqlite3.Connection) -> None:
+    """Takes SQLite's write lock, retrying every 0.5 ms for 4 s. Raises StorageBusy after that."""
+    _retry(connection, "BEGIN IMMEDIATE")
+
+
+def commit_sqlite(connection: sqlite3.Connection) -> None:
+    """Commits; a reader that starts a checkpoint can make it busy for a moment, so it is retried too."""
+    if connection.in_transaction:
+        _retry(connection, "COMMIT")
+
+
+def storage_failed(error: BaseException) -> bool:
+    """True for a fault of the storage (full disk, lost server, deadlock), False for one of the statement."""
+    if isinstance(error, psycopg.OperationalError):
+        return True
+    return isinstance(error, sqlite3.OperationalError) and _primary_code(error) in _SQLITE_FAULTS
+
+
+_SQLITE_FAULTS = frozenset(
+    (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+    )
+)
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """The result code without its extension; 0 when Python raised the error itself."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def _retry(connection: sqlite3.Connection, statement: str) -> None:
+    deadline = time.monotonic() + BUSY_WAIT_S
+    while True:
+        try:
+            connection.execute(statement).fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() > deadline:
+                raise StorageBusy("The database is busy. Nothing was written; try again.") from error
+            time.sleep(BUSY_RETRY_S)

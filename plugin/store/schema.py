@@ -1,0 +1,390 @@
+"""Describes every table once, for both engines; migrations create it, raw statements use it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+
+def _big(name: str, *, null: bool = False, default: int | None = None) -> Column[int]:
+    server_default = None if default is None else text(str(default))
+    return Column(name, BigInteger, nullable=null, server_default=server_default)
+
+
+def _small(name: str, default: int = 0) -> Column[int]:
+    return Column(name, SmallInteger, nullable=False, server_default=text(str(default)))
+
+
+def _text(name: str, *, null: bool = False, default: str | None = None) -> Column[str]:
+    server_default = None if default is None else text(f"'{default}'")
+    return Column(name, Text, nullable=null, server_default=server_default)
+
+
+# Reference tables: the installation's own, and the list of shops. Everything else starts with shop_id.
+meta = Table("meta", metadata, Column("key", String(64), primary_key=True), _text("value"))
+leases = Table(
+    "leases", metadata, Column("name", String(128), primary_key=True), _text("holder"), _big("until_at")
+)
+
+# state: waiting (webhooks came before the install), installed, uninstalled, redacted
+shops = Table(
+    "shops",
+    metadata,
+    Column("shop_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("domain"),
+    _text("state", default="waiting"),
+    _text("name", null=True),
+    _text("currency", null=True),
+    _text("timezone", null=True),
+    _text("platform_gid", null=True),
+    _text("installation_gid", null=True),
+    _text("scopes", default=""),
+    _big("first_seen_at"),
+    _big("installed_at", null=True),
+    _big("uninstalled_at", null=True),
+    _big("orders_watermark_at", null=True),
+    _big("reconciled_at", null=True),
+    _text("settings", default="{}"),
+    UniqueConstraint("domain", name="uq_shops_domain"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _big("shop_id"),
+    _text("kind"),  # offline_expiring, offline
+    Column("access_token", LargeBinary, nullable=False),
+    Column("refresh_token", LargeBinary, nullable=True),
+    _big("expires_at", null=True),
+    _big("refresh_expires_at", null=True),
+    _text("scopes"),
+    _big("refreshed_at"),
+    PrimaryKeyConstraint("shop_id", name="pk_tokens"),
+)
+
+# state of both queues: 0 waiting, 1 done, 2 parked, 3 skipped (unknown topic, or decided that nothing is to do)
+inbox = Table(
+    "inbox",
+    metadata,
+    _big("shop_id"),
+    _text("webhook_id"),
+    _text("topic"),
+    _text("event_id", null=True),
+    _text("api_version", null=True),
+    _big("triggered_at", null=True),
+    _big("received_at"),
+    Column("body", LargeBinary, nullable=False),
+    _small("state"),
+    _small("attempts"),
+    _big("due_at"),
+    _big("done_at", null=True),
+    _text("reason", null=True),
+    PrimaryKeyConstraint("shop_id", "webhook_id", name="pk_inbox"),
+)
+Index("ix_inbox_waiting", inbox.c.shop_id, inbox.c.due_at, sqlite_where=text("state = 0"),
+      postgresql_where=text("state = 0"))
+Index("ix_inbox_parked", inbox.c.shop_id, inbox.c.received_at, sqlite_where=text("state = 2"),
+      postgresql_where=text("state = 2"))
+Index("ix_inbox_done", inbox.c.shop_id, inbox.c.done_at, sqlite_where=text("done_at IS NOT NULL"),
+      postgresql_where=text("done_at IS NOT NULL"))
+
+# revision counts how often the effect was asked for again while it waited or ran (mirrors are one row each)
+outbox = Table(
+    "outbox",
+    metadata,
+    _big("shop_id"),
+    _text("effect_key"),
+    _text("kind"),
+    _text("payload", default="{}"),
+    _small("state"),
+    _small("attempts"),
+    _big("revision", default=1),
+    _big("due_at"),
+    _big("lease_until_at", null=True),
+    _text("lease_holder", null=True),
+    _big("created_at"),
+    _big("done_at", null=True),
+    _text("reason", null=True),
+    PrimaryKeyConstraint("shop_id", "effect_key", name="pk_outbox"),
+)
+Index("ix_outbox_waiting", outbox.c.shop_id, outbox.c.due_at, sqlite_where=text("state = 0"),
+      postgresql_where=text("state = 0"))
+
+# status: unclaimed (known from an order), active, left, merged, redacted.
+# posted, earned, spent are sums over entries, moved in the same transaction.
+members = Table(
+    "members",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _text("status", default="unclaimed"),
+    _big("created_at"),
+    _big("joined_at", null=True),
+    _text("email", null=True),
+    _text("first_name", null=True),
+    _text("last_name", null=True),
+    _text("locale", null=True),
+    _big("posted", default=0),
+    _big("earned", default=0),
+    _big("spent", default=0),
+    _text("tier", null=True),
+    _small("holdout"),
+    _big("review_at", null=True),
+    _big("mirror_at", null=True),
+    PrimaryKeyConstraint("shop_id", "member_id", name="pk_members"),
+)
+Index("ix_members_review", members.c.shop_id, members.c.review_at,
+      sqlite_where=text("review_at IS NOT NULL"), postgresql_where=text("review_at IS NOT NULL"))
+Index("ix_members_email", members.c.shop_id, members.c.email)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    _big("shop_id"),
+    _big("old_id"),
+    _big("member_id"),
+    _big("merged_at"),
+    PrimaryKeyConstraint("shop_id", "old_id", name="pk_aliases"),
+)
+
+tier_history = Table(
+    "tier_history",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _big("from_at"),
+    _text("tier"),
+    _text("why"),
+    PrimaryKeyConstraint("shop_id", "member_id", "from_at", name="pk_tier_history"),
+)
+
+programmes = Table(
+    "programmes",
+    metadata,
+    _big("shop_id"),
+    _big("version"),
+    _big("published_at"),
+    _text("actor"),
+    _text("document"),
+    PrimaryKeyConstraint("shop_id", "version", name="pk_programmes"),
+)
+
+# projection: everything the platform told us of the order. standing: what the ledger holds of it, by rule.
+orders = Table(
+    "orders",
+    metadata,
+    _big("shop_id"),
+    _big("order_id"),
+    _big("member_id", null=True),
+    _text("name", null=True),
+    _big("processed_at", null=True),
+    _big("updated_at", null=True),
+    _big("programme_version", null=True),
+    _text("tier", null=True),
+    _text("currency", null=True),
+    _big("basis_minor", default=0),
+    _big("points", default=0),
+    _small("counted"),
+    _big("available_at", null=True),
+    _big("delivered_at", null=True),
+    _text("confirmed", default="no"),  # no, yes, refuted
+    _text("projection"),
+    _text("standing", default="{}"),
+    PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
+)
+Index("ix_orders_member", orders.c.shop_id, orders.c.member_id, orders.c.processed_at)
+
+entries = Table(
+    "entries",
+    metadata,
+    _big("shop_id"),
+    _big("entry_id"),
+    _big("member_id"),
+    _text("kind"),
+    _big("points"),
+    _big("occurred_at"),
+    _big("recorded_at"),
+    _text("source_key"),
+    _text("why"),
+    _text("actor"),
+    _big("order_id", null=True),
+    _big("reverses_id", null=True),
+    PrimaryKeyConstraint("shop_id", "entry_id", name="pk_entries"),
+    UniqueConstraint("shop_id", "source_key", name="uq_entries_source_key"),
+)
+Index("ix_entries_member", entries.c.shop_id, entries.c.member_id, entries.c.entry_id)
+
+# Free text a person typed about an entry stands beside the ledger, so that it can be redacted.
+entry_notes = Table(
+    "entry_notes",
+    metadata,
+    _big("shop_id"),
+    _big("entry_id"),
+    _text("note"),
+    PrimaryKeyConstraint("shop_id", "entry_id", name="pk_entry_notes"),
+    ForeignKeyConstraint(["shop_id", "entry_id"], ["entries.shop_id", "entries.entry_id"]),
+)
+
+# One lot per credit entry, with the same id. available_at empty: not yet known when.
+lots = Table(
+    "lots",
+    metadata,
+    _big("shop_id"),
+    _big("lot_id"),
+    _big("member_id"),
+    _big("order_id", null=True),
+    _big("points"),
+    _big("remaining"),
+    _big("available_at", null=True),
+    _big("expires_at", null=True),
+    _big("created_at"),
+    _big("mirrored_at", null=True),
+    PrimaryKeyConstraint("shop_id", "lot_id", name="pk_lots"),
+    ForeignKeyConstraint(["shop_id", "lot_id"], ["entries.shop_id", "entries.entry_id"]),
+)
+Index("ix_lots_open", lots.c.shop_id, lots.c.member_id, sqlite_where=text("remaining > 0"),
+      postgresql_where=text("remaining > 0"))
+Index("ix_lots_order", lots.c.shop_id, lots.c.order_id, sqlite_where=text("order_id IS NOT NULL"),
+      postgresql_where=text("order_id IS NOT NULL"))
+Index("ix_lots_expiring", lots.c.shop_id, lots.c.expires_at,
+      sqlite_where=text("remaining > 0 AND expires_at IS NOT NULL"),
+      postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"))
+Index("ix_lots_opening", lots.c.shop_id, lots.c.available_at,
+      sqlite_where=text("remaining > 0 AND mirrored_at IS NULL"),
+      postgresql_where=text("remaining > 0 AND mirrored_at IS NULL"))
+
+# Which debit took what from which lot. (debit, lot) may meet twice, so n counts.
+allocations = Table(
+    "allocations",
+    metadata,
+    _big("shop_id"),
+    _big("debit_id"),
+    _big("lot_id"),
+    _big("points"),
+    PrimaryKeyConstraint("shop_id", "debit_id", "lot_id", name="pk_allocations"),
+    ForeignKeyConstraint(["shop_id", "debit_id"], ["entries.shop_id", "entries.entry_id"]),
+    ForeignKeyConstraint(["shop_id", "lot_id"], ["lots.shop_id", "lots.lot_id"]),
+)
+Index("ix_allocations_lot", allocations.c.shop_id, allocations.c.lot_id)
+
+# The part of a debit that no lot could cover; the next credits absorb it.
+deficits = Table(
+    "deficits",
+    metadata,
+    _big("shop_id"),
+    _big("debit_id"),
+    _big("member_id"),
+    _big("points"),
+    _big("remaining"),
+    PrimaryKeyConstraint("shop_id", "debit_id", name="pk_deficits"),
+    ForeignKeyConstraint(["shop_id", "debit_id"], ["entries.shop_id", "entries.entry_id"]),
+)
+Index("ix_deficits_open", deficits.c.shop_id, deficits.c.member_id, sqlite_where=text("remaining > 0"),
+      postgresql_where=text("remaining > 0"))
+
+# state: debited, made, refused, undone, used
+redemptions = Table(
+    "redemptions",
+    metadata,
+    _big("shop_id"),
+    _big("redemption_id"),
+    _big("member_id"),
+    _text("request_key"),
+    _text("reward_key"),
+    _text("reward"),
+    _big("programme_version"),
+    _big("points"),
+    _text("code"),
+    _text("state", default="debited"),
+    _text("discount_gid", null=True),
+    _big("created_at"),
+    _big("made_at", null=True),
+    _big("expires_at", null=True),
+    _big("used_order_id", null=True),
+    _big("returned", default=0),
+    _big("return_count", default=0),
+    _text("reason", null=True),
+    PrimaryKeyConstraint("shop_id", "redemption_id", name="pk_redemptions"),
+    UniqueConstraint("shop_id", "member_id", "request_key", name="uq_redemptions_request"),
+    UniqueConstraint("shop_id", "code", name="uq_redemptions_code"),
+)
+
+# One invitation per order. state: waiting, asked, answered, withdrawn, missed
+invitations = Table(
+    "invitations",
+    metadata,
+    _big("shop_id"),
+    _big("order_id"),
+    _big("member_id"),
+    _text("state", default="waiting"),
+    _text("basis"),
+    _big("delivered_at"),
+    _big("due_at"),
+    _big("asked_at", null=True),
+    _big("created_at"),
+    _text("reason", null=True),
+    PrimaryKeyConstraint("shop_id", "order_id", name="pk_invitations"),
+)
+Index("ix_invitations_member", invitations.c.shop_id, invitations.c.member_id, invitations.c.due_at)
+Index("ix_invitations_due", invitations.c.shop_id, invitations.c.due_at,
+      sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'"))
+
+responses = Table(
+    "responses",
+    metadata,
+    _big("shop_id"),
+    _big("order_id"),
+    _big("member_id"),
+    _small("score"),
+    _text("words", null=True),
+    _text("locale", null=True),
+    _text("channel"),
+    _big("answered_at"),
+    _big("changed_at"),
+    PrimaryKeyConstraint("shop_id", "order_id", name="pk_responses"),
+    ForeignKeyConstraint(["shop_id", "order_id"], ["invitations.shop_id", "invitations.order_id"]),
+)
+Index("ix_responses_answered", responses.c.shop_id, responses.c.answered_at)
+
+# The merchant's trail: who did what, and what we skipped or refused and why. No personal data.
+events = Table(
+    "events",
+    metadata,
+    _big("shop_id"),
+    _big("event_id"),
+    _big("at"),
+    _text("actor"),
+    _text("kind"),
+    _text("subject"),
+    _text("detail", default="{}"),
+    PrimaryKeyConstraint("shop_id", "event_id", name="pk_events"),
+)
+Index("ix_events_at", events.c.shop_id, events.c.at)
+
+privacy_requests = Table(
+    "privacy_requests",
+    metadata,
+    _big("shop_id"),
+    _text("request_key"),
+    _text("kind"),
+    _big("member_id", null=True),
+    _big("received_at"),
+    _big("done_at", null=True),
+    _text("result", null=True),
+    PrimaryKeyConstraint("shop_id", "request_key", name="pk_privacy_requests"),
+)
