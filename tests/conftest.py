@@ -74,7 +74,7 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(pg_server: PgServer, _postgres_template: str) -> Iterator[str]:
-    """The address of a fresh, migrated PostgreSQL database; dropped afterwards, whoever is still connected."""
+    """The address of a fresh, migrated PostgreSQL database; dropped afterwards, connected or not."""
     name = pg_server.create(_postgres_template)
     yield pg_server.url(name)
     pg_server.start()

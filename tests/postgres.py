@@ -19,8 +19,8 @@ import psycopg
 
 START_TIMEOUT_S = 60.0
 NOT_FOUND = (
-    "No PostgreSQL server (the programs `initdb` and `postgres`, version 14 or newer) was found. The tests run"
-    " on a real one. Install it (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql@17)"
+    "No PostgreSQL server (the programs `initdb` and `postgres`, version 15 or newer) was found. The tests"
+    " run on a real one. Install it (Debian: apt-get install postgresql; macOS: brew install postgresql@17)"
     " or put its bin folder on PATH, then run this again."
 )
 
@@ -116,7 +116,7 @@ class PgServer:
         self._wait(self._answers, "start")
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Stops and waits. `immediate` is as hard as a power cut: no checkpoint, recovery at the next start."""
+        """Stops and waits. `immediate` is like a power cut: no checkpoint, recovery at the next start."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -172,7 +172,8 @@ class PgServer:
                 "listen_addresses = '127.0.0.1'\n"
                 f"unix_socket_directories = '{self.folder}'\n"
                 "fsync = on\nsynchronous_commit = on\n"
-                "shared_buffers = 64MB\nmax_connections = 100\nmax_wal_size = 2GB\ncheckpoint_timeout = 30min\n"
+                "shared_buffers = 64MB\nmax_connections = 100\n"
+                "max_wal_size = 2GB\ncheckpoint_timeout = 30min\n"
                 "timezone = 'UTC'\nlog_min_messages = warning\n"
             )
         # When this process dies in whatever way, the pipe closes and the watchdog cleans up after it.

@@ -83,6 +83,7 @@ class Programme:
     return_spent_points: bool = True
     code_prefix: str = "REG"
     survey: Survey = Survey()
+    holdout_percent: int = 0
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def tier(self, key: str | None) -> Tier | None:
@@ -138,6 +139,7 @@ def problems(programme: Programme) -> list[tuple[str, str]]:
         check(1 <= reward.valid_days <= 3650, f"rewards.{i}.valid_days", "Choose 1 to 3650 days.")
     check(programme.code_prefix.isascii() and programme.code_prefix.isalnum() and
           2 <= len(programme.code_prefix) <= 12, "code_prefix", "Use 2 to 12 letters or digits.")
+    check(0 <= programme.holdout_percent <= 50, "holdout_percent", "Choose 0 to 50 percent.")
     check(0 <= programme.survey.delay_days <= 365, "survey.delay_days", "Choose 0 to 365 days.")
     check(1 <= programme.survey.valid_days <= 365, "survey.valid_days", "Choose 1 to 365 days.")
     return found

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -19,24 +19,25 @@ from plugin.errors import StorageBusy
 Row = tuple[Any, ...]
 BUSY_WAIT_S = 4.0
 BUSY_RETRY_S = 0.0005
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
 def to_ms(moment: datetime | None) -> int | None:
-    """Aware UTC datetime to epoch milliseconds, the form every `*_at` column has."""
-    if moment is None:
-        return None
-    return int(moment.timestamp() * 1000 + 0.5) if moment.microsecond else int(moment.timestamp()) * 1000
+    """Aware datetime to epoch milliseconds, rounded down: the form every `*_at` column has."""
+    return None if moment is None else (moment - _EPOCH) // _MILLISECOND
 
 
 def from_ms(value: int | None) -> datetime | None:
     """Epoch milliseconds to aware UTC datetime."""
-    return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+    return None if value is None else moment(value)
 
 
 def moment(value: int) -> datetime:
     """Like `from_ms` for a column that is never null."""
-    return datetime.fromtimestamp(value / 1000, UTC)
+    # Not datetime.fromtimestamp: a float of seconds loses the millisecond now and then.
+    return _EPOCH + timedelta(milliseconds=value)
 
 
 @lru_cache(maxsize=1024)
@@ -47,12 +48,16 @@ def _postgres_text(sql: str) -> str:
 class Tx:
     """One transaction. Parameters are `:name` on both engines; rows are plain tuples."""
 
-    __slots__ = ("_connection", "_cursor", "engine")
+    __slots__ = ("_connection", "_cursor", "cache", "engine")
 
-    def __init__(self, connection: Any, engine: Literal["sqlite", "postgresql"]) -> None:
+    def __init__(
+        self, connection: Any, engine: Literal["sqlite", "postgresql"], cache: dict[Any, Any] | None = None
+    ) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self.engine = engine
+        # Decoded immutable rows, kept by the Database between transactions.
+        self.cache = {} if cache is None else cache
 
     def run(self, sql: str, /, **parameters: Any) -> int:
         """Runs one statement; returns the number of rows it touched."""
@@ -115,6 +120,7 @@ class Database:
         self.engine: Literal["sqlite", "postgresql"] = "sqlite" if url.startswith("sqlite") else "postgresql"
         self._local = threading.local()
         self._opened: list[Any] = []
+        self._cache: dict[Any, Any] = {}
         self._guard = threading.Lock()
 
     @classmethod
@@ -173,7 +179,7 @@ class Database:
         connection = self._connection()
         try:
             self._begin(connection, kind)
-            tx = Tx(connection, self.engine)
+            tx = Tx(connection, self.engine, self._cache)
             yield tx
             if self.engine == "sqlite":
                 commit_sqlite(connection)
@@ -218,7 +224,7 @@ class Database:
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
-        if connection is not None and self.engine == "postgresql" and (connection.closed or connection.broken):
+        if connection is not None and self.engine == "postgresql" and connection.closed:
             self._forget(connection)
             connection = None
         if connection is None:
@@ -236,7 +242,9 @@ def connect(url: str) -> Any:
     try:
         return psycopg.connect(url, connect_timeout=5, prepare_threshold=3)
     except psycopg.OperationalError as error:
-        raise StorageBusy("PostgreSQL does not answer. Check DATABASE_URL and that the server runs.") from error
+        raise StorageBusy(
+            "PostgreSQL does not answer. Check DATABASE_URL and that the server runs."
+        ) from error
 
 
 def connect_sqlite(path: str) -> sqlite3.Connection:

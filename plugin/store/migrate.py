@@ -69,7 +69,8 @@ def draft(url: str, message: str) -> Path:
         config = _config()
         config.attributes["connection"] = connection
         made = command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
-        assert made is not None and not isinstance(made, list)
+        assert not isinstance(made, list)
+        assert made is not None
     return Path(made.path)
 
 
@@ -123,4 +124,4 @@ def _lock_postgresql(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
-    print(draft(sys.argv[1], sys.argv[2]))
+    sys.stdout.write(f"{draft(sys.argv[1], sys.argv[2])}\n")

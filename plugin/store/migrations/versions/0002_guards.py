@@ -37,7 +37,7 @@ def _guard_sqlite() -> None:
         refuse = f"BEGIN SELECT RAISE(ABORT, '{_message(table)}'); END"
         may_grow = f" WHEN NOT ({_GROWS})" if table == "allocations" else ""
         op.execute(f"CREATE TRIGGER tg_{table}_update BEFORE UPDATE ON {table}{may_grow} {refuse}")
-        # INSERT OR REPLACE deletes too; `connect_sqlite` turns on recursive_triggers so that this one sees it.
+        # INSERT OR REPLACE deletes too; `connect_sqlite` sets recursive_triggers so that this one sees it.
         op.execute(
             f"CREATE TRIGGER tg_{table}_delete BEFORE DELETE ON {table}"
             f" WHEN (SELECT state FROM shops WHERE shop_id = OLD.shop_id) IS NOT 'redacted' {refuse}"

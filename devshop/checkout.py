@@ -1,0 +1,241 @@
+"""The checkout: from a basket to an order with prices, discounts, tax and payment."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct, convert
+
+from devshop import discounts
+from devshop.bodies_orders import order_body
+from devshop.desk import Desk
+from devshop.errors import DevshopError
+from devshop.money import NOTHING, Bag, in_graphql, rounded, split, total
+from devshop.records import (
+    Allocation,
+    Application,
+    Customer,
+    Discount,
+    Line,
+    Order,
+    Product,
+    ShippingLine,
+    TaxLine,
+    Transaction,
+)
+from devshop.totals import figures, financial_status, line_net, shipping_net
+
+
+class Item(Struct):
+    """One line of a basket: a product, or a custom line with title and price (minor units of shop money)."""
+
+    product: int | None = None
+    quantity: int = 1
+    price: int | None = None
+    title: str | None = None
+    gift_card: bool | None = None
+    requires_shipping: bool | None = None
+    taxable: bool | None = None
+    vendor: str | None = None
+
+
+Basket = Sequence[Item | Product | tuple[Product, int] | Mapping[str, object]]
+
+
+class Basics(Struct):
+    """What a checkout was told besides lines and codes."""
+
+    currency: str | None = None
+    source_name: str = "web"
+    gateway: str = "bogus"
+    shipping: int | None = None       # None: the standard rate if something is shipped
+    shipping_title: str = "Standard"
+    tip: int = 0
+    duties: int | None = None
+    processed_at: datetime | None = None
+    test: bool = False
+    email: str | None = None
+    note: str | None = None
+    tags: list[str] = []
+
+
+STANDARD_SHIPPING = 700
+
+
+def items(basket: Basket) -> list[Item]:
+    """Reads (product, quantity), Product, Item or a mapping with Item's names."""
+    read: list[Item] = []
+    for entry in basket:
+        if isinstance(entry, Item):
+            read.append(entry)
+        elif isinstance(entry, Product):
+            read.append(Item(product=entry.id))
+        elif isinstance(entry, tuple):
+            read.append(Item(product=entry[0].id, quantity=entry[1]))
+        else:
+            product = entry.get("product")
+            plain = {**entry, "product": product.id} if isinstance(product, Product) else dict(entry)
+            read.append(convert(plain, Item))
+    if not read or any(item.quantity < 1 for item in read):
+        raise DevshopError("basket_empty", "The basket needs at least one line with a quantity of at least 1.")
+    return read
+
+
+def place(
+    desk: Desk, customer: Customer | None, basket: Basket, codes: Sequence[str], paid: bool, basics: Basics,
+) -> Order:
+    """Places an order; announces orders/create, orders/paid if paid in full, and orders/updated.
+
+    Raises CheckoutRefused when a discount code cannot be used; nothing is placed then.
+    """
+    order = _draft(desk, customer, items(basket), basics)
+    used = _discount(desk, order, codes)
+    add_taxes(desk, order)
+    for discount in used:
+        discounts.count_use(discount, order.customer_id)
+    sums = figures(order)
+    if paid and sums.total.shop:
+        order.transactions.append(Transaction(
+            id=desk.ids.number("OrderTransaction"), kind="sale", gateway=basics.gateway, amount=sums.total,
+            created_at=order.processed_at,
+        ))
+    order.gateways = [basics.gateway] if sums.total.shop else []
+    desk.shop.orders[order.id] = order
+    body = order_body(desk, order)
+    settled = financial_status(order) == "paid"
+    desk.announce(
+        ("orders/create", body), *([("orders/paid", body)] if settled else []), ("orders/updated", body),
+    )
+    return order
+
+
+def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Basics) -> Order:
+    shop, now = desk.shop, desk.now()
+    presentment = basics.currency or shop.currency
+    rate = "1" if presentment == shop.currency else shop.rates.get(presentment)
+    if rate is None:
+        raise DevshopError("currency_unknown", f"The shop has no rate for {presentment}; give create_shop one in rates.")
+    number = 1001 + max((order.number - 1000 for order in shop.orders.values()), default=0)
+    lines = [line(desk, item, rate) for item in basket]
+    order = Order(
+        id=desk.ids.number("Order"), number=number, name=f"#{number}", token=desk.ids.text("order_token"),
+        created_at=now, processed_at=(basics.processed_at or now).replace(microsecond=0), updated_at=now,
+        currency=shop.currency, presentment_currency=presentment, rate=rate, taxes_included=shop.taxes_included,
+        source_name=basics.source_name, lines=lines, shipping=[],
+        customer_id=None if customer is None else customer.id,
+        email=basics.email if basics.email is not None else (customer.email if customer else ""),
+        test=basics.test, note=basics.note, tags=list(basics.tags), tip=in_both(basics.tip, rate),
+        duties=None if basics.duties is None else in_both(basics.duties, rate),
+        address=customer.addresses[0] if customer and customer.addresses else None,
+    )
+    shipped = any(one.requires_shipping for one in lines) and basics.source_name != "pos"
+    price = basics.shipping if basics.shipping is not None else (STANDARD_SHIPPING if shipped else None)
+    if price is not None:
+        order.shipping.append(ShippingLine(
+            id=desk.ids.number("ShippingLine"), title=basics.shipping_title, price=in_both(price, rate),
+        ))
+    return order
+
+
+def in_both(minor: int, rate: str) -> Bag:
+    return Bag(minor, rounded(minor * Decimal(rate)))
+
+
+def line(desk: Desk, item: Item, rate: str) -> Line:
+    """A new order line. Raises DevshopError for an unknown product or a custom line without a price."""
+    product = None if item.product is None else desk.shop.products.get(item.product)
+    if product is None and (item.product is not None or item.price is None):
+        raise DevshopError("line_incomplete", "A line needs a product of this shop, or a title and a price.")
+    gift_card = item.gift_card if item.gift_card is not None else bool(product and product.gift_card)
+    shipped = product.requires_shipping if product else True
+    price = item.price if item.price is not None else (product.price if product else 0)
+    taxable = (product.taxable if product else True) if item.taxable is None else item.taxable
+    return Line(
+        id=desk.ids.number("LineItem"), title=item.title or (product.title if product else "Custom line"),
+        quantity=item.quantity, original_quantity=item.quantity, price=in_both(price, rate),
+        product_id=product.id if product else None, variant_id=product.variant_id if product else None,
+        vendor=item.vendor or (product.vendor if product else None), sku=product.sku if product else "",
+        grams=product.grams if product else 0, gift_card=gift_card,
+        requires_shipping=not gift_card and (shipped if item.requires_shipping is None else item.requires_shipping),
+        taxable=taxable and not gift_card,
+    )
+
+
+def _discount(desk: Desk, order: Order, codes: Sequence[str]) -> list[Discount]:
+    eligible = [one for one in order.lines if not one.gift_card]
+    subtotal = total(one.price.times(one.quantity) for one in eligible).shop
+    shipping = total(one.price for one in order.shipping).shop
+    used = [discounts.check(desk, code, order.customer_id, subtotal, shipping) for code in codes]
+    discounts.check_combination(used)
+    for discount in used:
+        if discount.kind == "free_shipping":
+            _waive_shipping(order, discount)
+        else:
+            _take_off(order, eligible, discount)
+    return used
+
+
+def _take_off(order: Order, lines: list[Line], discount: Discount) -> None:
+    """An order-level discount, spread over the lines by what they cost, by largest remainder."""
+    open_ = [line_net(one) for one in lines]
+    ceiling = total(open_)
+    if discount.percentage is not None:
+        wanted = rounded(ceiling.shop * Decimal(str(discount.percentage)))
+        value, kind = _one_digit(Decimal(str(discount.percentage)) * 100), "percentage"
+    else:
+        wanted, kind = discount.amount or 0, "fixed_amount"
+        value = in_graphql(wanted, order.currency)
+    amount = _capped(wanted, ceiling, order.rate)
+    index = len(order.applications)
+    shop_shares = split(amount.shop, [one.shop for one in open_])
+    presentment_shares = split(amount.presentment, [one.presentment for one in open_])
+    for one, shop_share, presentment_share in zip(lines, shop_shares, presentment_shares, strict=True):
+        if shop_share or presentment_share:
+            one.allocations.append(Allocation(Bag(shop_share, presentment_share), index))
+    order.applications.append(Application(
+        code=discount.code, kind=kind, value=value, value_type=kind, target_type="line_item",
+        amount=amount, discount_id=discount.id,
+    ))
+
+
+def _capped(wanted: int, ceiling: Bag, rate: str) -> Bag:
+    if wanted >= ceiling.shop:
+        return ceiling
+    return Bag(wanted, min(ceiling.presentment, rounded(wanted * Decimal(rate))))
+
+
+def _one_digit(value: Decimal) -> str:
+    """10 -> "10.0", the way discount_applications write a percentage."""
+    short = value.quantize(Decimal("0.1"))
+    return str(short if short == value else value.normalize())
+
+
+def _waive_shipping(order: Order, discount: Discount) -> None:
+    index, waived = len(order.applications), NOTHING
+    for one in order.shipping:
+        rest = shipping_net(one)
+        one.allocations.append(Allocation(rest, index))
+        waived = waived + rest
+    order.applications.append(Application(
+        code=discount.code, kind="shipping", value="100.0", value_type="percentage", target_type="shipping_line",
+        amount=waived, discount_id=discount.id,
+    ))
+
+
+def tax_on(desk: Desk, net: Bag) -> list[TaxLine]:
+    """One tax line of the shop's rate; contained in `net` if prices include tax, else on top of it."""
+    rate = Decimal(desk.shop.tax_rate)
+    if not rate:
+        return []
+    share = rate / (1 + rate) if desk.shop.taxes_included else rate
+    amount = Bag(rounded(net.shop * share), rounded(net.presentment * share))
+    return [TaxLine(desk.shop.tax_title, desk.shop.tax_rate, amount)]
+
+
+def add_taxes(desk: Desk, order: Order) -> None:
+    """Sets the taxes of every line and of shipping from what is left after discounts."""
+    for one in order.lines:
+        one.taxes = tax_on(desk, line_net(one)) if one.taxable else []
+    for shipping in order.shipping:
+        shipping.taxes = tax_on(desk, shipping_net(shipping))

@@ -1,0 +1,187 @@
+"""Spending flow: redeem at once, make the code later, give points back when the platform refuses or a refund comes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from plugin.domain import earning, rewards
+from plugin.domain.ledger import NotEnough
+from plugin.domain.orders import Order
+from plugin.domain.programme import Programme
+from plugin.errors import RegularsError
+from plugin.store import ledger, members, programmes, queues, redemptions
+from plugin.store.db import Tx
+from plugin.store.ids import new_id
+from plugin.store.queues import Effect
+from plugin.store.redemptions import Redemption
+from plugin.store.shops import Shop
+
+
+class CannotRedeem(RegularsError):
+    """The redemption is not possible; nothing was taken."""
+
+    code = "cannot_redeem"
+    status = 409
+
+
+def redeem(tx: Tx, shop: Shop, member_id: int, reward_key: str, request_key: str, now: datetime) -> Redemption:
+    """Debits the points and asks for the code, in one transaction. The same request key finds the same redemption.
+
+    Raises CannotRedeem (codes: not_a_member, no_such_reward, not_enough_points) and takes nothing.
+    """
+    before = redemptions.by_request(tx, shop.shop_id, member_id, request_key)
+    if before is not None:
+        return before
+    member = members.by_id(tx, shop.shop_id, member_id)
+    if member is None or member.status != "active":
+        raise CannotRedeem("Join the programme first; joining is free.", code="not_a_member")
+    programme = programmes.versions(tx, shop.shop_id).latest
+    reward = programme.reward(reward_key) if programme else None
+    if programme is None or reward is None:
+        raise CannotRedeem("This reward is not offered any more. Reload to see today's rewards.",
+                           code="no_such_reward", status=404)
+    redemption = Redemption(
+        redemption_id=new_id(), member_id=member_id, request_key=request_key, reward=reward,
+        programme_version=programme.version, points=reward.points, code=_new_code(programme.code_prefix),
+        state="debited", discount_gid=None, created_at=now, made_at=None,
+        expires_at=now + timedelta(days=reward.valid_days), used_order_id=None, returned=0, return_count=0, reason=None,
+    )
+    account = ledger.accounts(tx, shop.shop_id, [member_id])[member_id]
+    try:
+        account.spend(
+            "redeem", reward.points, now, source_key=f"redeem:{redemption.redemption_id}",
+            why={"reward": reward.key, "name": reward.name, "programme": programme.version}, actor="member",
+        )
+    except NotEnough as error:
+        raise CannotRedeem(
+            f"You have {error.available} points to spend and this reward needs {error.wanted}.",
+            code="not_enough_points",
+        ) from error
+    redemptions.insert(tx, shop.shop_id, redemption)
+    ledger.write(tx, shop.shop_id, [account.moves], now)
+    queues.enqueue(tx, shop.shop_id, [make_code(redemption.redemption_id), mirror_of(member_id)], now)
+    return redemption
+
+
+def _new_code(prefix: str) -> str:
+    letters = "".join(secrets.choice(rewards.CODE_ALPHABET) for _ in range(10))
+    return f"{prefix.upper()}-{letters[:5]}-{letters[5:]}"
+
+
+def make_code(redemption_id: int) -> Effect:
+    """The wish for a redemption's discount code."""
+    return Effect(f"redemption:{redemption_id}:make", "code.make", {"redemption_id": redemption_id})
+
+
+def withdraw_code(redemption_id: int) -> Effect:
+    """The wish to take an unused code out of the shop."""
+    return Effect(f"redemption:{redemption_id}:withdraw", "code.withdraw", {"redemption_id": redemption_id})
+
+
+def mirror_of(member_id: int) -> Effect:
+    """The wish to show a member's state to the storefront."""
+    return Effect(f"member:{member_id}:mirror", "member.mirror", {"member_id": member_id})
+
+
+def code_made(tx: Tx, shop: Shop, redemption_id: int, discount_gid: str, now: datetime) -> None:
+    """The platform has the code."""
+    redemptions.made(tx, shop.shop_id, redemption_id, discount_gid, now)
+
+
+def code_refused(tx: Tx, shop: Shop, redemption_id: int, reason: str, now: datetime) -> None:
+    """The platform refused the code for good: the points come back with the dates of the lots they came from."""
+    redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
+    if redemption is None or redemption.state != "debited":
+        return
+    redemptions.settle(tx, shop.shop_id, redemption_id, "refused", reason)
+    _give_back(tx, shop, redemption, redemption.points, "refused", 1, now)
+
+
+def undo(tx: Tx, shop: Shop, member_id: int, redemption_id: int, now: datetime) -> Redemption:
+    """The member wants an unused code's points back: asks to withdraw the code; points come after it is gone.
+
+    Raises CannotRedeem (codes: no_such_redemption, already_used) when it is not theirs or was used.
+    """
+    redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
+    if redemption is None or redemption.member_id != member_id:
+        raise CannotRedeem("We cannot find this code. Reload to see your codes.", code="no_such_redemption", status=404)
+    if redemption.state == "used":
+        raise CannotRedeem("This code was used in an order, so it cannot be undone.", code="already_used")
+    if redemption.state == "made":
+        queues.enqueue(tx, shop.shop_id, [withdraw_code(redemption_id)], now)
+    elif redemption.state == "debited":
+        raise CannotRedeem("This code is still being made. Try again in a minute.", code="being_made")
+    return redemption
+
+
+def code_withdrawn(tx: Tx, shop: Shop, redemption_id: int, used: bool, now: datetime) -> None:
+    """The code is out of the shop: credit the points, unless an order had used it first."""
+    redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
+    if redemption is None or redemption.state != "made" or used:
+        return
+    redemptions.settle(tx, shop.shop_id, redemption_id, "undone", "by_member")
+    _give_back(tx, shop, redemption, redemption.points, "undone", 1, now)
+
+
+def _give_back(
+    tx: Tx, shop: Shop, redemption: Redemption, points: int, because: str, count: int, now: datetime
+) -> None:
+    debit = f"redeem:{redemption.redemption_id}"
+    standing = ledger.entry_by_source(tx, shop.shop_id, debit)
+    assert standing is not None
+    lots = ledger.lots_of_debit(tx, shop.shop_id, standing)
+    account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
+    account.credit(
+        "redeem_return", points, source_key=f"{debit}:return:{count}",
+        why={"reward": redemption.reward.key, "name": redemption.reward.name, "because": because}, occurred_at=now,
+        available_at=now, expires_at=rewards.return_expiry(lots, now), order_id=None, reverses_id=standing,
+    )
+    ledger.write(tx, shop.shop_id, [account.moves], now)
+    redemptions.returned(tx, shop.shop_id, redemption.redemption_id, redemption.returned + points, count)
+    queues.enqueue(tx, shop.shop_id, [mirror_of(redemption.member_id)], now)
+
+
+def codes_seen(tx: Tx, shop: Shop, orders: Sequence[tuple[Order, Programme | None]], now: datetime) -> None:
+    """Orders that carry one of our codes: marks it used, and returns points for what was refunded since.
+
+    A code that was undone and still shows up in an order is debited again (design 10.16).
+    """
+    carrying = [(order, programme) for order, programme in orders if order.head and order.head.discount_codes]
+    if not carrying:
+        return
+    codes = {code for order, _ in carrying if order.head for code in order.head.discount_codes}
+    ours = redemptions.by_codes(tx, shop.shop_id, codes)
+    for order, programme in carrying:
+        assert order.head is not None
+        for code in order.head.discount_codes:
+            redemption = ours.get(code)
+            if redemption is not None and redemption.used_order_id in (None, order.order_id):
+                _code_in_order(tx, shop, redemption, order, programme, now)
+
+
+def _code_in_order(
+    tx: Tx, shop: Shop, redemption: Redemption, order: Order, programme: Programme | None, now: datetime
+) -> None:
+    if redemption.state in ("undone", "refused"):
+        account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
+        account.take_back(
+            "redeem_reversed", redemption.returned, source_key=f"redeem:{redemption.redemption_id}:reused",
+            why={"reward": redemption.reward.key, "because": "code_was_used", "order": str(order.order_id)},
+            occurred_at=now,
+        )
+        ledger.write(tx, shop.shop_id, [account.moves], now)
+        redemptions.returned(tx, shop.shop_id, redemption.redemption_id, 0, redemption.return_count)
+        queues.enqueue(tx, shop.shop_id, [mirror_of(redemption.member_id)], now)
+    if redemption.state != "used":
+        redemptions.used(tx, shop.shop_id, redemption.redemption_id, order.order_id)
+        fresh = redemptions.by_id(tx, shop.shop_id, redemption.redemption_id)
+        assert fresh is not None
+        redemption = fresh
+    if programme is None or not programme.return_spent_points:
+        return
+    refunded, ordered = earning.refunded_share(order, programme.basis)
+    due = rewards.return_target(redemption.points, refunded, ordered) - redemption.returned
+    if due > 0:
+        _give_back(tx, shop, redemption, due, "refunded", redemption.return_count + 1, now)

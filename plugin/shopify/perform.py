@@ -1,0 +1,45 @@
+"""The effects a worker performs at the platform, each idempotent, each from typed input to a typed outcome.
+
+They know nothing of the database. Throttled, Unavailable, TokenUnavailable: try again later (and when
+`Unavailable.outcome_unknown`, with `first_attempt=False`). NeedsReauth, AccessDenied: park until the merchant
+helps. Refused: park, with its text as the reason.
+"""
+
+from __future__ import annotations
+
+from plugin.shopify.codes import CodeOrder, Made, RefusedForGood, Withdrawn, make_code, withdraw_code
+from plugin.shopify.merchants import ShopFacts, customer_seen, shop_facts
+from plugin.shopify.mirrors import (
+    TAG_PREFIX,
+    MemberState,
+    Mirrored,
+    SurveyAnswer,
+    erase_customer,
+    erase_response,
+    mirror_digest,
+    mirror_members,
+    mirror_response,
+    set_tier_tag,
+)
+
+__all__ = [
+    "TAG_PREFIX",
+    "CodeOrder",
+    "Made",
+    "MemberState",
+    "Mirrored",
+    "RefusedForGood",
+    "ShopFacts",
+    "SurveyAnswer",
+    "Withdrawn",
+    "customer_seen",
+    "erase_customer",
+    "erase_response",
+    "make_code",
+    "mirror_digest",
+    "mirror_members",
+    "mirror_response",
+    "set_tier_tag",
+    "shop_facts",
+    "withdraw_code",
+]

@@ -1,0 +1,281 @@
+"""Stores webhooks by group commit: requests that wait together share one durable transaction."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import psycopg
+
+from plugin.errors import RegularsError, StorageBusy
+from plugin.store.db import Tx, begin_immediate, commit_sqlite, connect
+from plugin.store.waiting import Waiting, WaitingLimits
+
+Outcome = Literal["stored", "duplicate"]
+BATCH_ROWS = 200
+BATCH_BYTES = 16_000_000
+# Shopify hangs up after five seconds, so an answer later than this helps nobody.
+ANSWER_WITHIN_S = 4.5
+_log = logging.getLogger("regulars.intake")
+
+_COLUMNS = "shop_id, webhook_id, topic, event_id, api_version, triggered_at, received_at, body, due_at"
+# The shop is looked up by the statement itself: a cache here could outlive a redacted shop and lose webhooks.
+_FAST_SQLITE = (
+    f"INSERT INTO inbox ({_COLUMNS}) SELECT shop_id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7 FROM shops"
+    " WHERE domain = ?1 AND state IN ('installed', 'uninstalled') ON CONFLICT DO NOTHING"
+)
+# Binary parameters: as text a bytea[] is hex-escaped twice, which costs more than the insert.
+# Ordered, so that two web processes that hold the same webhooks cannot deadlock.
+_FAST_POSTGRESQL = (
+    f"WITH stored AS (INSERT INTO inbox ({_COLUMNS}) SELECT s.shop_id, d.w, d.t, d.e, d.v, d.g, d.r, d.b, d.r"
+    " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::int8[], %b::int8[],"
+    " %b::bytea[]) AS d (d, w, t, e, v, g, r, b) JOIN shops s ON s.domain = d.d"
+    " AND s.state IN ('installed', 'uninstalled') ORDER BY s.shop_id, d.w ON CONFLICT DO NOTHING"
+    " RETURNING shop_id, webhook_id)"
+    " SELECT s.domain, i.webhook_id FROM stored i JOIN shops s ON s.shop_id = i.shop_id"
+)
+_SLOW = (
+    f"INSERT INTO inbox ({_COLUMNS}) VALUES (:shop_id, :webhook_id, :topic, :event_id, :api_version,"
+    " :triggered_at, :received_at, :body, :received_at) ON CONFLICT DO NOTHING"
+)
+
+
+class Delivery(NamedTuple):
+    """One verified webhook. Times are epoch milliseconds; `shop_domain` is lower case."""
+
+    shop_domain: str
+    webhook_id: str
+    topic: str
+    event_id: str | None
+    api_version: str | None
+    triggered_at: int | None
+    received_at: int
+    body: bytes
+
+
+class _Waiter:
+    """A request that sleeps until its row is on disk."""
+
+    __slots__ = ("delivery", "outcome", "woken")
+
+    def __init__(self, delivery: Delivery) -> None:
+        self.delivery = delivery
+        self.outcome: Outcome | RegularsError | None = None
+        self.woken = threading.Lock()
+        self.woken.acquire()
+
+    def answer(self, outcome: Outcome | RegularsError) -> None:
+        self.outcome = outcome
+        self.woken.release()
+
+
+class IntakeWriter:
+    """The one thread of a process that writes webhooks, and its connection.
+
+    `put` may be called from any thread. The writer starts with the first `put`: a web server may fork before.
+    """
+
+    def __init__(
+        self, url: str, *, max_waiting: int = 256, limits: WaitingLimits | None = None
+    ) -> None:
+        self.url = url
+        self.engine: Literal["sqlite", "postgresql"] = "sqlite" if url.startswith("sqlite") else "postgresql"
+        self._max_waiting = max_waiting
+        self._waiting = Waiting(limits or WaitingLimits())
+        self._queue: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
+        self._connection: Any = None
+        self._thread: threading.Thread | None = None
+        self._guard = threading.Lock()
+        self._closed = False
+        self._ended = False
+
+    def put(self, delivery: Delivery) -> Outcome:
+        """Returns once the row is durable. Raises StorageBusy when it is not known to be: answer 503.
+
+        A webhook id that the shop sent before is "duplicate" and changes nothing.
+        """
+        if self._closed:
+            raise StorageBusy("This server is shutting down. Send the webhook again.")
+        if self._thread is None:
+            self._start()
+        if self._queue.qsize() >= self._max_waiting:
+            raise StorageBusy("Too many webhooks are waiting to be stored. Send it again in a moment.")
+        waiter = _Waiter(delivery)
+        self._queue.put(waiter)
+        if self._ended:
+            self._refuse_the_rest()
+        if not waiter.woken.acquire(timeout=ANSWER_WITHIN_S):
+            raise StorageBusy("The database did not answer in time. Send the webhook again.")
+        outcome = waiter.outcome
+        if isinstance(outcome, RegularsError):
+            # A fresh error: one object raised in several threads would mix their tracebacks.
+            raise type(outcome)(outcome.message, code=outcome.code, status=outcome.status)
+        assert outcome is not None
+        return outcome
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Stores what waits, refuses what comes, ends the thread. Idempotent."""
+        with self._guard:
+            self._closed = True
+            thread = self._thread
+        if thread is not None and not self._ended:
+            self._queue.put(None)
+            thread.join(timeout_s)
+
+    def _start(self) -> None:
+        with self._guard:
+            if self._thread is None and not self._closed:
+                thread = threading.Thread(target=self._run, name="intake-writer", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def _run(self) -> None:
+        ending = False
+        while not ending:
+            batch, ending = self._next_batch()
+            if not batch:
+                continue
+            try:
+                outcomes = self._store(batch)
+            except Exception as error:  # noqa: BLE001 (the thread must live, and every waiter be answered)
+                _log.error("webhooks not stored: %s", describe(error))
+                self._disconnect()
+                busy = StorageBusy("The webhook could not be stored. Send it again.")
+                outcomes = [busy] * len(batch)
+            for waiter, outcome in zip(batch, outcomes, strict=True):
+                waiter.answer(outcome)
+        self._ended = True
+        self._refuse_the_rest()
+        self._disconnect()
+
+    def _next_batch(self) -> tuple[list[_Waiter], bool]:
+        """Waits for one row and takes every row that waits beside it, within limits."""
+        first = self._queue.get()
+        if first is None:
+            return [], True
+        batch, size = [first], len(first.delivery.body)
+        while len(batch) < BATCH_ROWS and size < BATCH_BYTES:
+            try:
+                waiter = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if waiter is None:
+                return batch, True
+            batch.append(waiter)
+            size += len(waiter.delivery.body)
+        return batch, False
+
+    def _refuse_the_rest(self) -> None:
+        while True:
+            try:
+                waiter = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if waiter is not None:
+                waiter.answer(StorageBusy("This server is shutting down. Send the webhook again."))
+
+    def _store(self, batch: Sequence[_Waiter]) -> list[Outcome | RegularsError]:
+        rows = [waiter.delivery for waiter in batch]
+        if self.engine == "sqlite":
+            return self._store_sqlite(rows)
+        try:
+            return self._store_postgresql(rows)
+        except psycopg.OperationalError as error:
+            # The server restarted, or an idle connection was cut. Whatever of this batch was committed
+            # already comes back as a duplicate, so once more is safe.
+            _log.warning("connecting to PostgreSQL again: %s", describe(error))
+            self._disconnect()
+            return self._store_postgresql(rows)
+
+    def _store_sqlite(self, rows: Sequence[Delivery]) -> list[Outcome | RegularsError]:
+        connection = self._connected()
+        begin_immediate(connection)
+        try:
+            cursor = connection.cursor()
+            outcomes: list[Outcome | RegularsError] = []
+            left: list[int] = []
+            for number, row in enumerate(rows):
+                if cursor.execute(_FAST_SQLITE, row).rowcount != 1:
+                    left.append(number)
+                outcomes.append("stored")
+            if left:
+                self._store_slowly(Tx(connection, "sqlite"), rows, left, outcomes)
+            commit_sqlite(connection)
+        except BaseException:
+            self._waiting.forget()
+            if connection.in_transaction:
+                connection.rollback()
+            raise
+        return outcomes
+
+    def _store_postgresql(self, rows: Sequence[Delivery]) -> list[Outcome | RegularsError]:
+        connection = self._connected()
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        stored = set(connection.execute(_FAST_POSTGRESQL, columns).fetchall())
+        outcomes: list[Outcome | RegularsError] = ["stored"] * len(rows)
+        left: list[int] = []
+        for number, row in enumerate(rows):
+            key = (row.shop_domain, row.webhook_id)
+            if key in stored:
+                stored.discard(key)  # the same id twice in one batch: the second is the duplicate
+            else:
+                left.append(number)
+        if left:
+            try:
+                with connection.transaction():
+                    self._store_slowly(Tx(connection, "postgresql"), rows, left, outcomes)
+            except BaseException:
+                self._waiting.forget()
+                raise
+        return outcomes
+
+    def _store_slowly(
+        self,
+        tx: Tx,
+        rows: Sequence[Delivery],
+        left: Sequence[int],
+        outcomes: list[Outcome | RegularsError],
+    ) -> None:
+        """Rows the fast statement did not take: duplicates, and shops that have not installed (yet).
+
+        Each is offered to the table again, because a shop may have become installed in between.
+        """
+        for number in left:
+            row = rows[number]
+            shop_id = self._waiting.admit(tx, row.shop_domain, len(row.body), row.received_at)
+            if isinstance(shop_id, RegularsError):
+                outcomes[number] = shop_id
+            elif tx.run(_SLOW, shop_id=shop_id, **row._asdict()) == 1:
+                self._waiting.count(shop_id, len(row.body))
+            else:
+                outcomes[number] = "duplicate"
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            self._connection = connect(self.url)
+            if self.engine == "postgresql":
+                self._connection.autocommit = True
+                # What is acknowledged must be on disk, whatever the server's default is.
+                self._connection.execute("SET synchronous_commit = on")
+                self._connection.execute("SET lock_timeout = '3s'")
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.close()
+            except (sqlite3.Error, psycopg.Error):
+                pass
+
+
+def describe(error: BaseException) -> str:
+    """An error for a log line: its kind and code, never its text, which may hold a row or an address."""
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+    cause = error.__cause__
+    inner = f" from {describe(cause)}" if cause is not None else ""
+    return f"{type(error).__name__}{f' {code}' if code else ''}{inner}"

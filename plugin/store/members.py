@@ -1,0 +1,210 @@
+"""Members: customers of a shop as the programme knows them, their aliases after merges, their tiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from plugin.domain.facts import CustomerFact
+from plugin.store.db import Row, Tx, from_ms, moment, to_ms
+
+_COLUMNS = (
+    "member_id, status, created_at, joined_at, locale, posted, earned, spent, tier, holdout, email, first_name, "
+    "last_name"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member. `status`: unclaimed, active, left, merged or redacted. Points are whole numbers."""
+
+    member_id: int
+    status: str
+    created_at: datetime
+    joined_at: datetime | None
+    locale: str | None
+    posted: int
+    earned: int
+    spent: int
+    tier: str | None
+    holdout: bool
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+
+
+def _member(row: Row) -> Member:
+    return Member(row[0], row[1], moment(row[2]), from_ms(row[3]), row[4], row[5], row[6], row[7], row[8],
+                  bool(row[9]), row[10], row[11], row[12])
+
+
+def load(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Member]:
+    """The members of these ids that exist. Ids must be resolved already (see `resolve`)."""
+    rows = tx.among(f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND member_id IN (:among)",
+                    member_ids, s=shop_id)
+    return {row[0]: _member(row) for row in rows}
+
+
+def by_id(tx: Tx, shop_id: int, member_id: int) -> Member | None:
+    """One member, or None."""
+    row = tx.one(f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id)
+    return None if row is None else _member(row)
+
+
+def resolve(tx: Tx, shop_id: int, customer_ids: Iterable[int]) -> dict[int, tuple[int, datetime]]:
+    """For customer ids that were merged away: the kept member's id, and when the merge happened."""
+    rows = tx.among("SELECT old_id, member_id, merged_at FROM aliases WHERE shop_id = :s AND old_id IN (:among)",
+                    customer_ids, s=shop_id)
+    return {row[0]: (row[1], moment(row[2])) for row in rows}
+
+
+def resolved(tx: Tx, shop_id: int, customer_id: int) -> int:
+    """The member id behind a customer id: itself, or the one it was merged into."""
+    return resolve(tx, shop_id, [customer_id]).get(customer_id, (customer_id, None))[0]
+
+
+def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime, *, status: str) -> None:
+    """Makes rows for new customers and refreshes what we may know of old ones; None never erases a value."""
+    tx.many(
+        "INSERT INTO members (shop_id, member_id, status, created_at, joined_at, email, first_name, last_name, locale) "
+        "VALUES (:s, :m, :status, :t, :joined, :email, :first, :last, :locale) ON CONFLICT (shop_id, member_id) "
+        "DO UPDATE SET email = COALESCE(excluded.email, members.email), "
+        "first_name = COALESCE(excluded.first_name, members.first_name), "
+        "last_name = COALESCE(excluded.last_name, members.last_name), "
+        "locale = COALESCE(excluded.locale, members.locale) WHERE members.status NOT IN ('redacted', 'merged')",
+        [
+            {"s": shop_id, "m": c.customer_id, "status": status, "t": to_ms(now),
+             "joined": to_ms(now) if status == "active" else None, "email": c.email, "first": c.first_name,
+             "last": c.last_name, "locale": c.locale}
+            for c in sorted(customers, key=lambda c: c.customer_id)
+        ],
+    )
+
+
+def refresh(tx: Tx, shop_id: int, customer: CustomerFact) -> bool:
+    """Refreshes a known member; False when the customer is none of ours (a stranger stays a stranger)."""
+    return tx.run(
+        "UPDATE members SET email = COALESCE(:email, email), first_name = COALESCE(:first, first_name), "
+        "last_name = COALESCE(:last, last_name) WHERE shop_id = :s AND member_id = :m "
+        "AND status NOT IN ('redacted', 'merged')",
+        s=shop_id, m=customer.customer_id, email=customer.email, first=customer.first_name, last=customer.last_name,
+    ) > 0
+
+
+def activate(tx: Tx, shop_id: int, member_id: int, holdout: bool, locale: str | None, now: datetime) -> None:
+    """Makes a customer an active member; what waited for them is theirs from this moment."""
+    tx.run(
+        "INSERT INTO members (shop_id, member_id, status, created_at, joined_at, holdout, locale) "
+        "VALUES (:s, :m, 'active', :t, :t, :h, :locale) ON CONFLICT (shop_id, member_id) DO UPDATE SET "
+        "status = 'active', joined_at = COALESCE(members.joined_at, :t), locale = COALESCE(:locale, members.locale), "
+        "holdout = CASE WHEN members.joined_at IS NULL THEN :h ELSE members.holdout END",
+        s=shop_id, m=member_id, t=to_ms(now), h=int(holdout), locale=locale,
+    )
+
+
+def alias(tx: Tx, shop_id: int, old_id: int, member_id: int, now: datetime) -> None:
+    """Makes `old_id` another name of `member_id`, and moves names that pointed to it along."""
+    tx.run("UPDATE aliases SET member_id = :m WHERE shop_id = :s AND member_id = :old", s=shop_id, m=member_id,
+           old=old_id)
+    tx.run(
+        "INSERT INTO aliases (shop_id, old_id, member_id, merged_at) VALUES (:s, :old, :m, :t) "
+        "ON CONFLICT (shop_id, old_id) DO NOTHING",
+        s=shop_id, old=old_id, m=member_id, t=to_ms(now),
+    )
+
+
+def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int) -> None:
+    """After a merge: the gone row is only a name, the kept one is active and as old as the older of the two."""
+    tx.run(
+        "UPDATE members SET status = CASE WHEN members.status = 'redacted' THEN 'redacted' WHEN gone.status = 'active' "
+        "OR members.status = 'active' THEN 'active' ELSE members.status END, "
+        "joined_at = CASE WHEN members.joined_at IS NULL OR gone.joined_at < members.joined_at "
+        "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END "
+        "FROM (SELECT status, joined_at FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
+        "WHERE shop_id = :s AND member_id = :kept",
+        s=shop_id, gone=gone_id, kept=kept_id,
+    )
+    tx.run(
+        "UPDATE members SET status = 'merged', email = NULL, first_name = NULL, last_name = NULL, review_at = NULL "
+        "WHERE shop_id = :s AND member_id = :gone",
+        s=shop_id, gone=gone_id,
+    )
+
+
+def set_status(tx: Tx, shop_id: int, member_id: int, status: str) -> None:
+    """Changes a member's status; nothing else."""
+    tx.run("UPDATE members SET status = :st WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id, st=status)
+
+
+def redact(tx: Tx, shop_id: int, member_id: int) -> None:
+    """Empties a member's personal data; the ledger keeps adding up."""
+    tx.run(
+        "UPDATE members SET status = 'redacted', email = NULL, first_name = NULL, last_name = NULL, locale = NULL "
+        "WHERE shop_id = :s AND member_id = :m",
+        s=shop_id, m=member_id,
+    )
+
+
+def wants_review(tx: Tx, shop_id: int, member_ids: Iterable[int], now: datetime) -> None:
+    """Asks the clock to review these members' tiers."""
+    tx.many(
+        "UPDATE members SET review_at = :t WHERE shop_id = :s AND member_id = :m",
+        [{"s": shop_id, "m": member_id, "t": to_ms(now)} for member_id in sorted(set(member_ids))],
+    )
+
+
+def due_for_review(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Member]:
+    """Members whose tier is to be reviewed."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND review_at IS NOT NULL AND review_at <= :t "
+        "ORDER BY review_at LIMIT :n",
+        s=shop_id, t=to_ms(now), n=limit,
+    )
+    return [_member(row) for row in rows]
+
+
+def reviewed(tx: Tx, shop_id: int, member_id: int, tier: str | None, next_review: datetime | None) -> None:
+    """Stores the outcome of a review and when to look again."""
+    tx.run(
+        "UPDATE members SET tier = :tier, review_at = :t WHERE shop_id = :s AND member_id = :m",
+        s=shop_id, m=member_id, tier=tier, t=to_ms(next_review),
+    )
+
+
+def tier_from(tx: Tx, shop_id: int, member_id: int, tier: str, why: str, now: datetime) -> None:
+    """Appends to the tier history: from `now` on, this tier."""
+    tx.run(
+        "INSERT INTO tier_history (shop_id, member_id, from_at, tier, why) VALUES (:s, :m, :t, :tier, :why) "
+        "ON CONFLICT (shop_id, member_id, from_at) DO NOTHING",
+        s=shop_id, m=member_id, t=to_ms(now), tier=tier, why=why,
+    )
+
+
+def tier_histories(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, list[tuple[datetime, str]]]:
+    """Each member's tiers as (from, tier), oldest first."""
+    rows = tx.among(
+        "SELECT member_id, from_at, tier FROM tier_history WHERE shop_id = :s AND member_id IN (:among) "
+        "ORDER BY from_at",
+        member_ids, s=shop_id,
+    )
+    found: dict[int, list[tuple[datetime, str]]] = {}
+    for member_id, from_at, tier in sorted(rows, key=lambda row: (row[0], row[1])):
+        found.setdefault(member_id, []).append((moment(from_at), tier))
+    return found
+
+
+def tier_at(history: list[tuple[datetime, str]] | None, at: datetime) -> str | None:
+    """The tier in force at a moment."""
+    tier = None
+    for from_at, key in history or ():
+        if from_at > at:
+            break
+        tier = key
+    return tier
+
+
+def totals(tx: Tx, shop_id: int) -> dict[str, int]:
+    """How many members stand in each status."""
+    return {row[0]: row[1] for row in tx.all(
+        "SELECT status, COUNT(*) FROM members WHERE shop_id = :s GROUP BY status", s=shop_id)}

@@ -1,0 +1,120 @@
+"""Shops: who installed us, since when, and what we know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from plugin.store.db import Tx, from_ms, to_ms
+
+_COLUMNS = (
+    "shop_id, domain, state, name, currency, timezone, platform_gid, installation_gid, scopes, installed_at, "
+    "uninstalled_at, orders_watermark_at, reconciled_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop. `state`: waiting, installed, uninstalled or redacted."""
+
+    shop_id: int
+    domain: str
+    state: str
+    name: str | None
+    currency: str | None
+    timezone: str | None
+    platform_gid: str | None
+    installation_gid: str | None
+    scopes: str
+    installed_at: datetime | None
+    uninstalled_at: datetime | None
+    orders_watermark_at: datetime | None
+    reconciled_at: datetime | None
+
+
+def _shop(row: Any) -> Shop:
+    moments = [from_ms(value) for value in row[9:]]
+    return Shop(*row[:9], *moments)
+
+
+def by_id(tx: Tx, shop_id: int) -> Shop | None:
+    """The shop of that id."""
+    row = tx.one(f"SELECT {_COLUMNS} FROM shops WHERE shop_id = :s", s=shop_id)
+    return None if row is None else _shop(row)
+
+
+def by_domain(tx: Tx, domain: str) -> Shop | None:
+    """The shop of that myshopify.com domain."""
+    row = tx.one(f"SELECT {_COLUMNS} FROM shops WHERE domain = :d", d=domain)
+    return None if row is None else _shop(row)
+
+
+def every(tx: Tx, state: str | None = None) -> list[Shop]:
+    """All shops, or those in one state, by id."""
+    where = "" if state is None else "WHERE state = :state"
+    parameters = {} if state is None else {"state": state}
+    return [_shop(row) for row in tx.all(f"SELECT {_COLUMNS} FROM shops {where} ORDER BY shop_id", **parameters)]
+
+
+def ensure(tx: Tx, domain: str, now: datetime) -> int:
+    """The id of the shop with that domain, made in state `waiting` when it is new. Safe when two do it at once."""
+    for _ in range(20):
+        row = tx.one("SELECT shop_id FROM shops WHERE domain = :d", d=domain)
+        if row is not None:
+            return int(row[0])
+        tx.run(
+            "INSERT INTO shops (shop_id, domain, state, first_seen_at) "
+            "SELECT COALESCE(MAX(shop_id), 0) + 1, :d, 'waiting', :t FROM shops WHERE true ON CONFLICT DO NOTHING",
+            d=domain, t=to_ms(now),
+        )
+    raise RuntimeError(f"could not make a row for shop {domain} in 20 tries")
+
+
+def installed(tx: Tx, shop_id: int, scopes: str, now: datetime) -> None:
+    """Marks the shop installed. A first install, or one after the data was wiped, starts anew."""
+    tx.run(
+        "UPDATE shops SET state = 'installed', installed_at = :t, uninstalled_at = NULL, scopes = :scopes "
+        "WHERE shop_id = :s AND state <> 'installed'",
+        s=shop_id, t=to_ms(now), scopes=scopes,
+    )
+    tx.run("UPDATE shops SET scopes = :scopes WHERE shop_id = :s", s=shop_id, scopes=scopes)
+
+
+def uninstalled(tx: Tx, shop_id: int, at: datetime) -> None:
+    """Marks the shop uninstalled; its data stays until shop/redact."""
+    tx.run(
+        "UPDATE shops SET state = 'uninstalled', uninstalled_at = :t WHERE shop_id = :s",
+        s=shop_id, t=to_ms(at),
+    )
+
+
+def described(
+    tx: Tx, shop_id: int, *, name: str, currency: str, timezone: str, platform_gid: str, installation_gid: str
+) -> None:
+    """Stores what the platform says of the shop."""
+    tx.run(
+        "UPDATE shops SET name = :name, currency = :currency, timezone = :timezone, platform_gid = :gid, "
+        "installation_gid = :installation WHERE shop_id = :s",
+        s=shop_id, name=name, currency=currency, timezone=timezone, gid=platform_gid, installation=installation_gid,
+    )
+
+
+def scopes_changed(tx: Tx, shop_id: int, scopes: str) -> None:
+    """Stores the scopes that the merchant granted."""
+    tx.run("UPDATE shops SET scopes = :scopes WHERE shop_id = :s", s=shop_id, scopes=scopes)
+
+
+def reconciled(tx: Tx, shop_id: int, watermark: datetime, now: datetime) -> None:
+    """Moves the watermark up to which orders were read; it never moves back."""
+    tx.run(
+        "UPDATE shops SET reconciled_at = :t, orders_watermark_at = "
+        "CASE WHEN orders_watermark_at IS NULL OR orders_watermark_at < :w THEN :w ELSE orders_watermark_at END "
+        "WHERE shop_id = :s",
+        s=shop_id, t=to_ms(now), w=to_ms(watermark),
+    )
+
+
+def redacted(tx: Tx, shop_id: int) -> None:
+    """Opens the shop's ledger for deletion: the append-only triggers let go only of a redacted shop."""
+    tx.run("UPDATE shops SET state = 'redacted', name = NULL, settings = '{}' WHERE shop_id = :s", s=shop_id)

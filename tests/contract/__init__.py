@@ -1,0 +1,1 @@
+"""Tests against what Shopify publishes: schemas, libraries and its command line tool."""

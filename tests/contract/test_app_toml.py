@@ -1,0 +1,155 @@
+"""Holds app.toml against Shopify's command line tool, the Admin schema and the app's own dispatch table."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plugin.config import API_VERSION
+from tests.npm import ROOT, admin_schema, environment, node, package
+from webhooks.topics import TOPICS
+
+APP = tomllib.loads((ROOT / "app.toml").read_text(encoding="utf-8"))
+SCOPES = set(APP["access_scopes"]["scopes"].split(","))
+COMPLIANCE = {"customers/data_request", "customers/redact", "shop/redact"}
+
+
+def subscribed(key: str) -> list[str]:
+    """Every topic of app.toml under `topics` or `compliance_topics`."""
+    return [topic for entry in APP["webhooks"]["subscriptions"] for topic in entry.get(key, [])]
+
+
+def build(folder: Path, change: tuple[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs `shopify app build` on a copy of the app's configuration, with one text replaced."""
+    text = (ROOT / "app.toml").read_text(encoding="utf-8")
+    if change is not None:
+        assert text.count(change[0]) == 1
+        text = text.replace(*change)
+    (folder / "shopify.app.toml").write_text(text, encoding="utf-8")
+    shutil.copy(ROOT / "shopify.web.toml", folder)
+    shutil.copy(ROOT / "package.json", folder)
+    if (ROOT / "extensions").is_dir():
+        shutil.copytree(ROOT / "extensions", folder / "extensions")
+    command = [str(node()), str(package("@shopify/cli") / "bin/run.js"), "app", "build"]
+    return subprocess.run(
+        [*command, "--skip-dependencies-installation", "--path", str(folder)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        timeout=240,
+        check=False,
+    )
+
+
+def schema_type(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(kind for kind in admin_schema()["__schema"]["types"] if kind["name"] == name)
+    return found
+
+
+def enum(name: str) -> dict[str, str]:
+    """The values of an enum of the Admin schema with their descriptions."""
+    return {value["name"]: value["description"] or "" for value in schema_type(name)["enumValues"]}
+
+
+def covers(granted: set[str], scope: str) -> bool:
+    """A write scope includes reading the same thing."""
+    return scope in granted or scope.replace("read_", "write_", 1) in granted
+
+
+@pytest.mark.slow
+def test_shopify_cli_accepts_the_configuration(tmp_path: Path) -> None:
+    built = build(tmp_path)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert "Regulars built" in built.stdout + built.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (('"shop/redact"', '"shop/forget"'), "compliance_topics"),
+        (('url = "/proxy"', 'url = "proxy"'), "app_proxy"),
+        (("embedded = true", 'embedded = "perhaps"'), "embedded"),
+    ],
+)
+def test_shopify_cli_refuses_a_wrong_configuration(
+    tmp_path: Path, change: tuple[str, str], complaint: str
+) -> None:
+    built = build(tmp_path, change)
+    assert built.returncode == 1
+    assert complaint in built.stdout + built.stderr
+
+
+def test_the_name_that_shopify_cli_reads_is_a_link() -> None:
+    link = ROOT / "shopify.app.toml"
+    assert link.is_symlink()
+    assert link.readlink() == Path("app.toml")
+
+
+def test_subscribed_topics_and_dispatch_table_are_equal() -> None:
+    topics = subscribed("topics") + subscribed("compliance_topics")
+    assert len(topics) == len(set(topics))
+    assert set(topics) == set(TOPICS)
+
+
+def test_the_three_compliance_topics_are_there() -> None:
+    assert set(subscribed("compliance_topics")) == COMPLIANCE
+
+
+def test_everything_arrives_at_one_address() -> None:
+    assert {entry["uri"] for entry in APP["webhooks"]["subscriptions"]} == {"/webhooks"}
+
+
+def test_the_api_version_is_the_one_the_code_speaks() -> None:
+    assert APP["webhooks"]["api_version"] == API_VERSION
+
+
+def test_every_topic_exists_and_its_scope_is_asked_for() -> None:
+    known = enum("WebhookSubscriptionTopic")
+    without: list[str] = []
+    for topic in subscribed("topics"):
+        description = known[topic.replace("/", "_").upper()]
+        needed = (
+            re.findall(r"\bread_\w+", description.split("Requires")[-1]) if "Requires" in description else []
+        )
+        if needed and not any(covers(SCOPES, scope) for scope in needed):
+            without.append(f"{topic} needs one of {needed}")
+    assert without == []
+
+
+def test_no_scope_is_asked_for_without_saying_why() -> None:
+    text = (ROOT / "app.toml").read_text(encoding="utf-8")
+    optional = APP["access_scopes"]["optional_scopes"]
+    assert [
+        scope for scope in [*SCOPES, *optional] if not re.search(rf"^#   {scope} +\w", text, re.MULTILINE)
+    ] == []
+    assert SCOPES.isdisjoint(optional)
+
+
+def test_definitions_use_values_that_the_platform_knows() -> None:
+    # `shopify app build` does not look into definitions, so the Admin schema's own enums are asked.
+    loyalty = APP["customer"]["metafields"]["app"]["loyalty"]
+    assert loyalty["type"] == "json"
+    assert loyalty["access"]["admin"].upper() in enum("MetafieldAdminAccessInput")
+    assert loyalty["access"]["storefront"].upper() in enum("MetafieldStorefrontAccessInput")
+    assert loyalty["access"]["customer_account"].upper() in enum("MetafieldCustomerAccountAccessInput")
+    for definition in APP["metaobjects"]["app"].values():
+        assert definition["access"]["admin"].upper() in enum("MetaobjectAdminAccessInput")
+        assert definition["access"]["storefront"].upper() in enum("MetaobjectStorefrontAccess")
+        assert definition["display_name_field"] in definition["fields"]
+
+
+def test_the_proxy_path_is_one_that_shopify_allows() -> None:
+    proxy = APP["app_proxy"]
+    assert proxy["prefix"] in {"a", "apps", "community", "tools"}
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,30}", proxy["subpath"])
+    assert proxy["subpath"] not in {"admin", "services", "password", "login"}
+    assert "write_app_proxy" in SCOPES

@@ -1,0 +1,559 @@
+"""An independent judge of the ledger: reads raw event lists and says what every member must hold.
+
+Imports nothing of the product. Written from the rules in docs/ledger.md, with another structure on purpose:
+it keeps every raw body it was given, asks each time what is true of the whole pile (whatever the order of
+arrival), and counts with exact fractions.
+
+A world is a list of steps, plain JSON values with ISO 8601 times:
+
+    {"do": "publish", "at", "programme": {...}}       a programme version, in force from `at`
+    {"do": "deliver", "at", "messages": [[topic, body], …]}   raw webhooks, learned of at `at`, in any order
+    {"do": "read", "at", "orders": [body, …]}         orders read back with the shop's own token
+    {"do": "join", "at", "customer": id}
+    {"do": "redeem", "at", "customer": id, "points", "code"}
+    {"do": "refuse", "at", "code"}                     the platform will not make the code: points come back
+    {"do": "clock", "at"}                              the daily work: expiry, voids, tier review
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+Json = dict[str, Any]
+PAID = ("paid", "partially_refunded", "refunded")
+DEAD = ("cancelled", "error", "failure")
+DECIMALS = {"JPY": 0, "KRW": 0, "KWD": 3}
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one member holds, in points. `posted` = available + pending + lapsed - owed."""
+
+    posted: int = 0
+    available: int = 0
+    pending: int = 0
+    owed: int = 0
+    status: str = "unclaimed"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What must stand: members by the customer id that was kept, and points of each order."""
+
+    members: dict[int, Figures]
+    orders: dict[int, int]
+    tiers: dict[int, str | None]
+    redeemed: set[str]
+
+
+@dataclass(slots=True)
+class Pile:
+    """Points of one credit that are still there. `opens` None: not yet known when they may be spent."""
+
+    owner: int
+    left: int
+    opens: datetime | None
+    ends: datetime | None
+    order: int | None
+    born: datetime
+    number: int
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """Every raw body that was received about one order."""
+
+    bodies: list[tuple[datetime, bool, Json]] = field(default_factory=list)  # (updated_at, was a read, body)
+    refunds: dict[int, Json] = field(default_factory=dict)
+    parcels: dict[int, Json] = field(default_factory=dict)
+    arrivals: dict[int, datetime] = field(default_factory=dict)
+    deleted: bool = False
+    confirmed: bool = False
+    tier: tuple[str | None] | None = None  # pinned once the order and its customer are known
+
+
+@dataclass(slots=True)
+class Spending:
+    """One redemption and what became of it."""
+
+    owner: int
+    points: int
+    taken: list[tuple[Pile, int]]
+    returned: int = 0
+    refused: bool = False
+
+
+def when(text: str) -> datetime:
+    """An ISO 8601 time as aware UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def months(moment: datetime, number: int) -> datetime:
+    """The same day some months later or earlier; the last day where a month is shorter."""
+    count = moment.year * 12 + moment.month - 1 + number
+    year, month = divmod(count, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def shop_money(holder: Json, name: str) -> Fraction:
+    """A money set's shop amount; where there is no set, the plain field."""
+    money = holder.get(f"{name}_set")
+    return Fraction(str(money["shop_money"]["amount"] if money else holder.get(name) or 0))
+
+
+# --- one order, as the pile of bodies tells it -----------------------------------------------------------
+
+
+def newest(known: Knowledge) -> Json | None:
+    """The last word on an order: the latest body, a read before a webhook of the same second."""
+    if not known.bodies:
+        return None
+    return max(known.bodies, key=lambda body: body[:2])[2]
+
+
+def kept(known: Knowledge, body: Json) -> dict[int, int]:
+    """Units the shopper keeps of each line: what the body says, less refunds the body did not know."""
+    told = {refund["id"] for refund in body.get("refunds") or []}
+    units = {line["id"]: line.get("current_quantity", line["quantity"]) for line in body["line_items"]}
+    for refund in known.refunds.values():
+        if refund["id"] not in told:
+            for part in refund["refund_line_items"]:
+                units[part["line_item_id"]] = units.get(part["line_item_id"], 0) - part["quantity"]
+    return {line: max(0, count) for line, count in units.items()}
+
+
+def basis(known: Knowledge, body: Json, rule: Json, *, whole: bool = False) -> int:
+    """Minor units of shop money that earn; `whole`: as if nothing had been refunded."""
+    scale = 10 ** DECIMALS.get(body["currency"], 2)
+    included = bool(body["taxes_included"])
+    units = kept(known, body)
+    if whole:
+        for refund in known.refunds.values():
+            for part in refund["refund_line_items"]:
+                units[part["line_item_id"]] = units.get(part["line_item_id"], 0) + part["quantity"]
+    value = ordered = taxed = Fraction(0)
+    for line in body["line_items"]:
+        if line.get("gift_card"):
+            continue
+        count = line["quantity"]
+        net = shop_money(line, "price") * count
+        net -= sum((shop_money(cut, "amount") for cut in line.get("discount_allocations") or []), Fraction(0))
+        tax = sum((shop_money(part, "price") for part in line.get("tax_lines") or []), Fraction(0))
+        net, tax = net * scale, tax * scale
+        gross = net if included else net + tax
+        worth = {"as_priced": net, "with": gross, "without": gross - tax}[rule["tax"]]
+        gone = count - units[line["id"]]
+        value += worth - floor(worth * gone / count) if count else 0
+        ordered += worth
+        taxed += gross
+    shipped_back = Fraction(0)
+    loose = Fraction(0)
+    for refund in () if whole else known.refunds.values():
+        paid, shipping, lines = refund_money(refund, body)
+        shipped_back += shipping * scale
+        loose += max(Fraction(0), (paid - shipping - lines) * scale)
+    if taxed > 0:
+        value -= floor(loose * ordered / taxed)
+    value = max(Fraction(0), value)
+    return int(value + extras(body, rule, scale, shipped_back))
+
+
+def refund_money(refund: Json, body: Json) -> tuple[Fraction, Fraction, Fraction]:
+    """(paid back, shipping in it, lines in it) of one refund, all with tax, in units of money."""
+    paid = sum(
+        (Fraction(str(t["amount"])) for t in refund["transactions"] if (t["kind"], t["status"]) == ("refund", "success")),
+        Fraction(0),
+    )
+    shipping = sum(
+        (-shop_money(a, "amount") - shop_money(a, "tax_amount")
+         for a in refund["order_adjustments"] if a["kind"] == "shipping_refund"),
+        Fraction(0),
+    )  # fmt: skip
+    lines = sum(
+        (shop_money(part, "subtotal") + (0 if body["taxes_included"] else shop_money(part, "total_tax"))
+         for part in refund["refund_line_items"]),
+        Fraction(0),
+    )  # fmt: skip
+    return paid, shipping, lines
+
+
+def extras(body: Json, rule: Json, scale: int, shipped_back: Fraction) -> Fraction:
+    """Shipping, tips and duties, where the programme counts them."""
+    more = Fraction(0)
+    if rule["shipping"]:
+        price = tax = Fraction(0)
+        for line in body.get("shipping_lines") or []:
+            price += shop_money(line, "discounted_price") * scale
+            tax += sum((shop_money(part, "price") for part in line.get("tax_lines") or []), Fraction(0)) * scale
+        if rule["tax"] == "with" and not body["taxes_included"]:
+            price += tax
+        elif rule["tax"] == "without" and body["taxes_included"]:
+            price -= tax
+        more += max(Fraction(0), price - shipped_back)
+    if rule["tips"]:
+        more += Fraction(str(body.get("total_tip_received") or 0)) * scale
+    if rule["duties"] and body.get("current_total_duties_set"):
+        more += shop_money(body, "current_total_duties") * scale
+    return more
+
+
+def paid_since(known: Knowledge) -> datetime | None:
+    """When the order was paid: the earliest body that says so."""
+    moments = [at for at, _, body in known.bodies if body["financial_status"] in PAID]
+    return min(moments) if moments else None
+
+
+def arrived(known: Knowledge, body: Json, programme: Json) -> datetime | None:
+    """When the last parcel with something the shopper keeps was there; None while something is on its way."""
+    units = kept(known, body)
+    open_units = {line["id"]: units[line["id"]] for line in body["line_items"]
+                  if line["requires_shipping"] and units[line["id"]] > 0}  # fmt: skip
+    if not open_units:
+        return paid_since(known)
+    if body.get("source_name") == "pos" and not body.get("shipping_lines"):
+        return when(body["processed_at"])
+    moments = []
+    for number, parcel in known.parcels.items():
+        if parcel["status"] in DEAD:
+            continue
+        inside = {line["id"]: line["quantity"] for line in parcel["line_items"]}
+        if not any(units.get(line, 0) > 0 for line in inside):
+            continue
+        for line, count in inside.items():
+            if line in open_units:
+                open_units[line] -= count
+        fallback = when(parcel["created_at"]) + timedelta(days=programme["no_delivery_days"])
+        moments.append(known.arrivals.get(number, fallback))
+    return None if any(count > 0 for count in open_units.values()) else max(moments)
+
+
+def in_whole_points(amount: Fraction, how: str) -> int:
+    """The one rounding of an order."""
+    return {"floor": floor, "ceil": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}[how](amount)
+
+
+# --- the judge -------------------------------------------------------------------------------------------
+
+
+class Judge:
+    """Plays a world step by step and keeps what must stand."""
+
+    def __init__(self) -> None:
+        self.programmes: list[tuple[datetime, Json]] = []
+        self.known: dict[int, Knowledge] = {}
+        self.kept_as: dict[int, int] = {}
+        self.status: dict[int, str] = {}
+        self.posted: dict[int, int] = {}
+        self.owed: dict[int, int] = {}
+        self.piles: list[Pile] = []
+        self.stands: dict[int, int] = {}
+        self.home: dict[int, int] = {}  # order -> the member its points were given to
+        self.tiers: dict[int, list[tuple[datetime, str]]] = {}
+        self.bonus: dict[int, tuple[datetime, int]] = {}
+        self.spent: dict[str, Spending] = {}
+        self.counter = 0
+
+    def play(self, steps: list[Json]) -> Judge:
+        """Plays steps in turn."""
+        for step in steps:
+            getattr(self, "_" + step["do"])(when(step["at"]), step)
+        return self
+
+    def verdict(self, at: datetime) -> Verdict:
+        """What every member must hold at a moment."""
+        members = {who: Figures(status=status) for who, status in self.status.items() if who not in self.kept_as}
+        for who, figures in members.items():
+            figures.posted, figures.owed = self.posted.get(who, 0), self.owed.get(who, 0)
+        for pile in self.piles:
+            if pile.opens is None or pile.opens > at:
+                members[pile.owner].pending += pile.left
+            elif pile.ends is None or pile.ends > at:
+                members[pile.owner].available += pile.left
+        tiers = {who: self.tier_at(who, at) for who in members}
+        return Verdict(members, dict(self.stands), tiers, {c for c, s in self.spent.items() if not s.refused})
+
+    # steps
+
+    def _publish(self, at: datetime, step: Json) -> None:
+        self.programmes.append((at, step["programme"]))
+
+    def _deliver(self, at: datetime, step: Json) -> None:
+        touched: set[int] = set()
+        merges: list[tuple[int, int]] = []
+        for topic, body in step["messages"]:
+            if topic == "customers/merge":
+                if body["status"] in ("success", "completed"):
+                    kept_id = int(body["admin_graphql_api_customer_kept_id"].rsplit("/", 1)[1])
+                    gone_id = int(body["admin_graphql_api_customer_deleted_id"].rsplit("/", 1)[1])
+                    merges.append((kept_id, gone_id))
+            elif (order := self.learn(topic, body)) is not None:
+                touched.add(order)
+        for kept_id, gone_id in sorted(set(merges)):
+            self.merge(kept_id, gone_id, at)
+        self.settle(touched, at)
+
+    def _read(self, at: datetime, step: Json) -> None:
+        for body in step["orders"]:
+            self.learn("read", body)
+            self.known[body["id"]].confirmed = True
+        self.settle({body["id"] for body in step["orders"]}, at)
+
+    def _join(self, at: datetime, step: Json) -> None:
+        who = self.member(step["customer"])
+        first = self.status.get(who) != "active"
+        self.status[who] = "active"
+        programme = self.programme_at(at)
+        if first and who not in self.bonus and programme is not None and programme["signup_points"]:
+            self.bonus[who] = (at, programme["signup_points"])
+            self.credit(who, programme["signup_points"], at, self.ending(at, programme), None, at)
+
+    def _redeem(self, at: datetime, step: Json) -> None:
+        who, rest = self.member(step["customer"]), step["points"]
+        usable = [p for p in self.piles if p.owner == who and p.left and p.opens is not None and p.opens <= at
+                  and (p.ends is None or p.ends > at)]  # fmt: skip
+        if self.status.get(who) != "active" or sum(pile.left for pile in usable) < rest:
+            return
+        self.posted[who] = self.posted.get(who, 0) - rest
+        self.spent[step["code"]] = Spending(who, rest, self.take(usable, rest))
+
+    def _refuse(self, at: datetime, step: Json) -> None:
+        spending = self.spent.get(step["code"])
+        if spending is None or spending.refused:
+            return
+        spending.refused = True
+        for pile, points in spending.taken:
+            self.credit(self.member(spending.owner), points, pile.opens, pile.ends, pile.order, at)
+
+    def _clock(self, at: datetime, step: Json) -> None:
+        for pile in list(self.piles):
+            if pile.ends is not None and pile.ends <= at:
+                self.posted[pile.owner] -= pile.left
+                pile.left = 0
+            elif self.status[pile.owner] == "unclaimed" and months(at, -12) > pile.born:
+                self.posted[pile.owner] -= pile.left
+                pile.left = 0
+        self.piles = [pile for pile in self.piles if pile.left]
+        programme = self.programme_at(at)
+        if programme is None or not programme["tiers"]:
+            return
+        for who in sorted(self.status):
+            if who not in self.kept_as:
+                self.review(who, programme, at)
+
+    # what the steps need
+
+    def learn(self, topic: str, body: Json) -> int | None:
+        """Puts a body on the pile; returns the order it is about."""
+        number: int | None = body.get("order_id")
+        if topic.startswith("orders/") or topic == "read":
+            number = body["order_edit"]["order_id"] if topic == "orders/edited" else body["id"]
+        if number is None:
+            return None
+        known = self.known.setdefault(number, Knowledge())
+        if topic == "orders/delete":
+            known.deleted = True
+        elif topic == "refunds/create":
+            known.refunds[body["id"]] = body
+        elif topic.startswith("fulfillments/"):
+            self.parcel(known, body)
+        elif topic == "fulfillment_events/create":
+            if body["status"] == "delivered":
+                self.arrival(known, body["fulfillment_id"], when(body["happened_at"]))
+        elif topic != "orders/edited":
+            known.bodies.append((when(body["updated_at"]), topic == "read", body))
+            known.refunds.update({refund["id"]: refund for refund in body.get("refunds") or []})
+            for parcel in body.get("fulfillments") or []:
+                self.parcel(known, parcel)
+        return number
+
+    def parcel(self, known: Knowledge, body: Json) -> None:
+        """The newest word on a parcel; an arrival, once reported, is the earliest report."""
+        old = known.parcels.get(body["id"])
+        if old is None or when(body["updated_at"]) >= when(old["updated_at"]):
+            known.parcels[body["id"]] = body
+        if body.get("shipment_status") == "delivered":
+            self.arrival(known, body["id"], when(body["updated_at"]))
+
+    def arrival(self, known: Knowledge, parcel: int, at: datetime) -> None:
+        """Notes the earliest report that a parcel arrived."""
+        known.arrivals[parcel] = min(at, known.arrivals.get(parcel, at))
+
+    def member(self, customer: int) -> int:
+        """The id a customer is known by after all merges."""
+        while customer in self.kept_as:
+            customer = self.kept_as[customer]
+        return customer
+
+    def programme_at(self, at: datetime) -> Json | None:
+        """The version in force at a moment."""
+        found = None
+        for published, programme in self.programmes:
+            if published <= at:
+                found = programme
+        return found
+
+    def tier_at(self, who: int, at: datetime) -> str | None:
+        """The tier a member had at a moment."""
+        found = None
+        for since, tier in self.tiers.get(who, []):
+            if since <= at:
+                found = tier
+        return found
+
+    def ending(self, opens: datetime | None, programme: Json) -> datetime | None:
+        """When points end that may be spent from `opens` on."""
+        return None if opens is None or programme["expiry_months"] is None else months(opens, programme["expiry_months"])
+
+    def settle(self, touched: set[int], at: datetime) -> None:
+        """Makes the points of these orders what the piles of bodies say they must be."""
+        for number in sorted(touched):
+            known = self.known[number]
+            body = newest(known)
+            if body is None or not body.get("customer"):
+                continue
+            who = self.member(body["customer"]["id"])
+            self.status.setdefault(who, "unclaimed")
+            placed = when(body["processed_at"])
+            programme = self.programme_at(placed)
+            if known.tier is None:
+                known.tier = (self.tier_at(who, placed),)
+            points = self.points_of(known, body, programme)
+            opens = None
+            if programme is not None and known.confirmed and points is not None:
+                there = arrived(known, body, programme)
+                paid = paid_since(known)
+                if there is not None and paid is not None:
+                    opens = max(there, paid) + timedelta(days=programme["return_window_days"])
+            ends = self.ending(opens, programme) if programme is not None else None
+            change = (points or 0) - self.stands.get(number, 0)
+            self.stands[number] = points or 0
+            for pile in self.piles:
+                if pile.order == number and (pile.opens is None or pile.opens > at):
+                    pile.opens, pile.ends = opens, ends
+            if change > 0:
+                self.credit(who, change, opens, ends, number, at)
+            elif change < 0:
+                self.claw_back(who, -change, number, programme, at)
+            self.give_back(known, body, programme, at)
+
+    def points_of(self, known: Knowledge, body: Json, programme: Json | None) -> int | None:
+        """What the order must stand for; None when it does not count at all."""
+        if known.deleted or body["test"] or body["cancelled_at"] or body["financial_status"] not in PAID:
+            return None
+        if programme is None or body["currency"] != programme["currency"]:
+            return None
+        multiplier = Fraction(1)
+        for tier in programme["tiers"]:
+            if known.tier is not None and tier["key"] == known.tier[0]:
+                multiplier = Fraction(*tier["multiplier"])
+        amount = basis(known, body, programme["basis"]) * Fraction(*programme["rate"]) * multiplier
+        return in_whole_points(amount, programme["rounding"])
+
+    def credit(self, who: int, points: int, opens: datetime | None, ends: datetime | None, order: int | None,
+               at: datetime) -> None:
+        """Gives points; what the member owes is settled first."""
+        self.posted[who] = self.posted.get(who, 0) + points
+        settled = min(points, self.owed.get(who, 0))
+        self.owed[who] = self.owed.get(who, 0) - settled
+        self.counter += 1
+        if points > settled:
+            self.piles.append(Pile(who, points - settled, opens, ends, order, at, self.counter))
+
+    def claw_back(self, who: int, points: int, order: int | None, programme: Json | None, at: datetime) -> None:
+        """Takes points whether or not they are there: the order's own, then the soonest to end, then a debt."""
+        self.posted[who] = self.posted.get(who, 0) - points
+        own = [pile for pile in self.piles if pile.owner == who and order is not None and pile.order == order]
+        rest = points - sum(part for _, part in self.take(own, points))
+        others = [pile for pile in self.piles if pile.owner == who]
+        rest -= sum(part for _, part in self.take(others, rest))
+        if programme is not None and programme["clawback"] == "floor":
+            self.posted[who] += rest
+        else:
+            self.owed[who] = self.owed.get(who, 0) + rest
+
+    def take(self, piles: list[Pile], points: int) -> list[tuple[Pile, int]]:
+        """Takes up to `points`, the soonest to end first; says what came from where."""
+        taken = []
+        for pile in sorted(piles, key=lambda p: (p.ends or FAR, p.opens or FAR, p.number)):
+            part = min(points, pile.left)
+            if part:
+                pile.left -= part
+                points -= part
+                taken.append((pile, part))
+        return taken
+
+    def give_back(self, known: Knowledge, body: Json, programme: Json | None, at: datetime) -> None:
+        """A used code on a refunded order returns its points in proportion."""
+        for used in body.get("discount_codes") or []:
+            spending = self.spent.get(used["code"])
+            if spending is None or spending.refused:
+                continue
+            rule = {"tax": programme["basis"]["tax"] if programme else "as_priced",
+                    "shipping": False, "tips": False, "duties": False}  # fmt: skip
+            ordered = basis(known, body, rule, whole=True)
+            share = Fraction(ordered - basis(known, body, rule), ordered) if ordered else Fraction(0)
+            if known.deleted or body["cancelled_at"]:
+                share = Fraction(1)
+            due = floor(spending.points * min(share, Fraction(1))) - spending.returned
+            if due > 0:
+                ends = [pile.ends for pile, _ in spending.taken]
+                latest = None if None in ends else max([end for end in ends if end] + [at + timedelta(days=30)])
+                spending.returned += due
+                self.credit(self.member(spending.owner), due, at, latest, None, at)
+
+    def merge(self, kept_id: int, gone_id: int, at: datetime) -> None:
+        """Two customers become one: what the gone one holds, owes and is moves to the kept one."""
+        who, gone = self.member(kept_id), self.member(gone_id)
+        if who == gone:
+            return
+        before = (self.status.get(who), self.status.get(gone))
+        higher = self.higher(self.tier_at(who, at), self.tier_at(gone, at), at)
+        self.kept_as[gone] = who
+        if before[0] is None and before[1] is None:
+            return
+        self.status[who] = "active" if "active" in before else "unclaimed"
+        debt, self.owed[gone] = self.owed.get(gone, 0), 0
+        moved = [pile for pile in self.piles if pile.owner == gone and pile.left]
+        self.posted[who] = self.posted.get(who, 0) - debt
+        self.owed[who] = self.owed.get(who, 0) + debt
+        for pile in sorted(moved, key=lambda p: p.number):
+            self.credit(who, pile.left, pile.opens, pile.ends, pile.order, pile.born)
+            pile.left = 0
+        self.posted[gone] = 0
+        both = [self.bonus[id_] for id_ in (who, gone) if id_ in self.bonus]
+        if len(both) == 2:
+            self.claw_back(who, max(both)[1], None, self.programme_at(at), at)
+        if both:
+            self.bonus[who] = min(both)
+        if higher is not None and higher != self.tier_at(who, at):
+            self.tiers.setdefault(who, []).append((at, higher))
+
+    def higher(self, a: str | None, b: str | None, at: datetime) -> str | None:
+        """The higher of two tiers on today's ladder."""
+        programme = self.programme_at(at)
+        ladder = [tier["key"] for tier in programme["tiers"]] if programme else []
+        ranked = [tier for tier in (a, b) if tier in ladder]
+        return max(ranked, key=ladder.index, default=None)
+
+    def review(self, who: int, programme: Json, at: datetime) -> None:
+        """Puts a member on the step of the ladder that the orders of the window reach."""
+        since, progress = months(at, -programme["tier_months"]), 0
+        for number, known in self.known.items():
+            body = newest(known)
+            if body is not None and body.get("customer") and self.member(body["customer"]["id"]) == who:
+                if since <= when(body["processed_at"]) <= at:
+                    progress += self.stands.get(number, 0)
+        reached = [tier["key"] for tier in programme["tiers"] if progress >= tier["threshold"]]
+        if reached and reached[-1] != self.tier_at(who, at):
+            self.tiers.setdefault(who, []).append((at, reached[-1]))
+
+
+def judge(steps: list[Json], at: str) -> Verdict:
+    """What every member must hold at a moment, after all these steps."""
+    return Judge().play(steps).verdict(when(at))

@@ -1,0 +1,192 @@
+"""Drains the inbox: decodes a batch before taking the lock, decides in memory, writes sets, marks the rows done.
+
+Marking a row done commits with the ledger rows it caused, so a crash at any point repeats the whole batch or none
+of it. A batch that fails is run again row by row, and the culprit waits or is parked with its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import psycopg
+
+from plugin.domain.facts import (
+    AppUninstalled,
+    BulkFinished,
+    CustomerDeleted,
+    CustomerRedacted,
+    CustomerSeen,
+    CustomersMerged,
+    DataRequested,
+    Fact,
+    MemberFact,
+    OrderFact,
+    ScopesUpdated,
+    ShopRedacted,
+)
+from plugin.errors import RegularsError, StorageBusy
+from plugin.flows import members as member_flow
+from plugin.flows import merchants as merchant_flow
+from plugin.flows import orders as order_flow
+from plugin.store import queues, shops
+from plugin.store.db import Database, Tx
+from plugin.store.queues import DONE, SKIPPED, InboxRow
+from plugin.store.shops import Shop
+from webhooks.payloads import PayloadError, parse
+from webhooks.topics import TOPICS
+
+log = logging.getLogger(__name__)
+BATCH = 200
+_MEMBER = (CustomerSeen, CustomerDeleted, CustomersMerged, DataRequested, CustomerRedacted)
+_MERCHANT = (AppUninstalled, ScopesUpdated, BulkFinished, ShopRedacted)
+
+
+@dataclass(slots=True)
+class Drained:
+    """How many webhooks ended how. `failed` ones wait for another try."""
+
+    done: int = 0
+    skipped: int = 0
+    parked: int = 0
+    failed: int = 0
+
+    @property
+    def total(self) -> int:
+        """Every webhook that was looked at."""
+        return self.done + self.skipped + self.parked + self.failed
+
+    def add(self, other: Drained) -> None:
+        """Adds another count to this one."""
+        self.done += other.done
+        self.skipped += other.skipped
+        self.parked += other.parked
+        self.failed += other.failed
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One batch, decoded: rows to finish, and facts by the flow they belong to."""
+
+    rows: list[InboxRow] = field(default_factory=list)
+    finished: list[tuple[str, int, str | None]] = field(default_factory=list)
+    orders: list[OrderFact] = field(default_factory=list)
+    others: list[tuple[InboxRow, Fact]] = field(default_factory=list)
+    broken: list[tuple[InboxRow, PayloadError]] = field(default_factory=list)
+
+
+def drain(db: Database, now: datetime, *, batch: int = BATCH, limit: int | None = None) -> Drained:
+    """Works off what is due in every shop's inbox, or up to `limit` rows; returns how they ended."""
+    total = Drained()
+    with db.read() as tx:
+        waiting = queues.inbox_shops(tx, now)
+    for shop_id in waiting:
+        while limit is None or total.total < limit:
+            size = batch if limit is None else min(batch, limit - total.total)
+            drained = drain_shop(db, shop_id, now, size)
+            if drained is None or drained.total == 0:
+                break
+            total.add(drained)
+    return total
+
+
+def drain_shop(db: Database, shop_id: int, now: datetime, size: int = BATCH) -> Drained | None:
+    """One batch of one shop; None when another worker holds the shop."""
+    with db.read() as tx:
+        rows = queues.inbox_waiting(tx, shop_id, now, size)
+    if not rows:
+        return Drained()
+    try:
+        return _run(db, shop_id, rows, now)
+    except (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError):
+        raise  # the database's trouble, not a row's: nothing was written, the worker tries again
+    except Exception as error:
+        if len(rows) == 1:
+            return _fail(db, shop_id, rows[0], error, now)
+    total = Drained()
+    for row in rows:
+        try:
+            drained = _run(db, shop_id, [row], now)
+        except (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError):
+            raise
+        except Exception as error:
+            drained = _fail(db, shop_id, row, error, now)
+        if drained is None:
+            return None
+        total.add(drained)
+    return total
+
+
+def _run(db: Database, shop_id: int, rows: list[InboxRow], now: datetime) -> Drained | None:
+    batch = _decode(rows)
+    with db.try_write(shop_id) as tx:
+        if tx is None:
+            return None
+        shop = shops.by_id(tx, shop_id)
+        if shop is None:
+            return Drained()
+        if tx.engine == "postgresql":
+            batch = _still_waiting(tx, shop_id, batch)
+        return _apply(tx, shop, batch, now)
+
+
+def _decode(rows: list[InboxRow]) -> _Batch:
+    batch = _Batch(rows)
+    for row in rows:
+        if row.topic not in TOPICS:
+            batch.finished.append((row.webhook_id, SKIPPED, "unknown_topic"))
+            continue
+        try:
+            fact = parse(row.topic, row.body)
+        except PayloadError as error:
+            batch.broken.append((row, error))
+            continue
+        if isinstance(fact, (*_MEMBER, *_MERCHANT)):
+            batch.others.append((row, fact))
+        else:
+            batch.orders.append(fact)
+        batch.finished.append((row.webhook_id, DONE, None))
+    return batch
+
+
+def _still_waiting(tx: Tx, shop_id: int, batch: _Batch) -> _Batch:
+    # Another worker may have finished some of these rows between our read and our lock.
+    waiting = queues.still_waiting(tx, shop_id, [row.webhook_id for row in batch.rows])
+    if len(waiting) == len(batch.rows):
+        return batch
+    return _decode([row for row in batch.rows if row.webhook_id in waiting])
+
+
+def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
+    if shop.state == "redacted":
+        # The shop's data was wiped on request; nothing may make it come back.
+        queues.inbox_done(tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now)
+        return Drained(skipped=len(batch.rows))
+    if batch.orders:
+        order_flow.apply(tx, shop, batch.orders, now)
+    for row, fact in batch.others:
+        if isinstance(fact, _MERCHANT):
+            merchant_flow.apply(tx, shop, fact, row.webhook_id, row.triggered_at, now)
+        else:
+            member_flow.apply(tx, shop, [_member_fact(fact)], now)
+    queues.inbox_done(tx, shop.shop_id, batch.finished, now)
+    for row, error in batch.broken:
+        queues.inbox_failed(tx, shop.shop_id, row, f"{error.code}: {error.message}", now, for_good=True)
+    skipped = sum(1 for _, state, _ in batch.finished if state == SKIPPED)
+    return Drained(done=len(batch.finished) - skipped, skipped=skipped, parked=len(batch.broken))
+
+
+def _member_fact(fact: Fact) -> MemberFact:
+    assert isinstance(fact, _MEMBER)
+    return fact
+
+
+def _fail(db: Database, shop_id: int, row: InboxRow, error: Exception, now: datetime) -> Drained:
+    # The text of an unexpected error may hold data of the payload; its type is enough to find it by replaying.
+    reason = f"{error.code}: {error.message}" if isinstance(error, RegularsError) else type(error).__name__
+    log.warning("webhook %s of shop %s (%s) failed: %s", row.webhook_id, shop_id, row.topic, reason)
+    with db.write(shop_id) as tx:
+        parked = queues.inbox_failed(tx, shop_id, row, reason, now, for_good=False)
+    return Drained(parked=1) if parked else Drained(failed=1)
