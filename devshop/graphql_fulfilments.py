@@ -1,6 +1,8 @@
 """Fulfilments and their events in the Admin API, and the mutation that reports an event."""
 from __future__ import annotations
 
+from datetime import datetime
+
 from devshop import fulfilments
 from devshop.bodies_fulfilments import tracking_url
 from devshop.desk import line_of
@@ -74,6 +76,6 @@ def fulfillment_event_create(call: Call, given: dict[str, object]) -> View:
     happened = given.get("happenedAt")
     event = fulfilments.shipment_event(
         call.desk, order, found, str(given["status"]).lower(), str(given.get("message") or ""),
-        happened if not isinstance(happened, str) else None,  # type: ignore[arg-type]
+        happened if isinstance(happened, datetime) else None,
     )
     return {"fulfillmentEvent": event_view(event), "userErrors": []}

@@ -10,23 +10,11 @@ import logging
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 import psycopg
 
-from plugin.domain.facts import (
-    AppUninstalled,
-    BulkFinished,
-    CustomerDeleted,
-    CustomerRedacted,
-    CustomerSeen,
-    CustomersMerged,
-    DataRequested,
-    Fact,
-    MemberFact,
-    OrderFact,
-    ScopesUpdated,
-    ShopRedacted,
-)
+from plugin.domain.facts import MemberFact, MerchantFact, OrderFact
 from plugin.errors import RegularsError, StorageBusy
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
@@ -35,13 +23,11 @@ from plugin.store import queues, shops
 from plugin.store.db import Database, Tx
 from plugin.store.queues import DONE, SKIPPED, InboxRow
 from plugin.store.shops import Shop
-from webhooks.payloads import PayloadError, parse
+from webhooks.payloads import PayloadError
 from webhooks.topics import TOPICS
 
 log = logging.getLogger(__name__)
 BATCH = 200
-_MEMBER = (CustomerSeen, CustomerDeleted, CustomersMerged, DataRequested, CustomerRedacted)
-_MERCHANT = (AppUninstalled, ScopesUpdated, BulkFinished, ShopRedacted)
 
 
 @dataclass(slots=True)
@@ -73,7 +59,8 @@ class _Batch:
     rows: list[InboxRow] = field(default_factory=list)
     finished: list[tuple[str, int, str | None]] = field(default_factory=list)
     orders: list[OrderFact] = field(default_factory=list)
-    others: list[tuple[InboxRow, Fact]] = field(default_factory=list)
+    members: list[MemberFact] = field(default_factory=list)
+    merchants: list[tuple[InboxRow, MerchantFact]] = field(default_factory=list)
     broken: list[tuple[InboxRow, PayloadError]] = field(default_factory=list)
 
 
@@ -135,18 +122,21 @@ def _run(db: Database, shop_id: int, rows: list[InboxRow], now: datetime) -> Dra
 def _decode(rows: list[InboxRow]) -> _Batch:
     batch = _Batch(rows)
     for row in rows:
-        if row.topic not in TOPICS:
+        topic = TOPICS.get(row.topic)
+        if topic is None:
             batch.finished.append((row.webhook_id, SKIPPED, "unknown_topic"))
             continue
         try:
-            fact = parse(row.topic, row.body)
+            fact = topic.parse(row.body)
         except PayloadError as error:
             batch.broken.append((row, error))
             continue
-        if isinstance(fact, (*_MEMBER, *_MERCHANT)):
-            batch.others.append((row, fact))
+        if topic.subject == "order":
+            batch.orders.append(cast(OrderFact, fact))
+        elif topic.subject == "member":
+            batch.members.append(cast(MemberFact, fact))
         else:
-            batch.orders.append(fact)
+            batch.merchants.append((row, cast(MerchantFact, fact)))
         batch.finished.append((row.webhook_id, DONE, None))
     return batch
 
@@ -166,21 +156,14 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
         return Drained(skipped=len(batch.rows))
     if batch.orders:
         order_flow.apply(tx, shop, batch.orders, now)
-    for row, fact in batch.others:
-        if isinstance(fact, _MERCHANT):
-            merchant_flow.apply(tx, shop, fact, row.webhook_id, row.triggered_at, now)
-        else:
-            member_flow.apply(tx, shop, [_member_fact(fact)], now)
+    member_flow.apply(tx, shop, batch.members, now)
+    for row, fact in batch.merchants:
+        merchant_flow.apply(tx, shop, fact, row.webhook_id, row.triggered_at, now)
     queues.inbox_done(tx, shop.shop_id, batch.finished, now)
     for row, error in batch.broken:
         queues.inbox_failed(tx, shop.shop_id, row, f"{error.code}: {error.message}", now, for_good=True)
     skipped = sum(1 for _, state, _ in batch.finished if state == SKIPPED)
     return Drained(done=len(batch.finished) - skipped, skipped=skipped, parked=len(batch.broken))
-
-
-def _member_fact(fact: Fact) -> MemberFact:
-    assert isinstance(fact, _MEMBER)
-    return fact
 
 
 def _fail(db: Database, shop_id: int, row: InboxRow, error: Exception, now: datetime) -> Drained:

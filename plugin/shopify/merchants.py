@@ -53,3 +53,9 @@ def customer_seen(client: AdminClient, customer_id: int) -> CustomerFact | None:
         last_name=node["lastName"],
         locale=node["locale"],
     )
+
+
+def customer_tags(client: AdminClient, customer_id: int) -> tuple[str, ...] | None:
+    """The customer's tags, or None when there is no such customer."""
+    node = client.run("customer", {"id": f"gid://shopify/Customer/{customer_id}"})["customer"]
+    return None if node is None else tuple(node["tags"])

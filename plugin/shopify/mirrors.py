@@ -30,6 +30,7 @@ class MemberState:
     """What the storefront shows of a member at once. `next_at`: when `next_delta` points open or expire."""
 
     customer_id: int
+    joined: bool
     available: int
     pending: int
     next_at: datetime | None
@@ -192,6 +193,7 @@ def _set(client: AdminClient, metafields: list[dict[str, Any]]) -> Refused | Non
 
 def _metafield(member: MemberState) -> dict[str, Any]:
     value = {
+        "joined": member.joined,
         "available": member.available,
         "pending": member.pending,
         "next_at": None

@@ -8,7 +8,7 @@ helps. Refused: park, with its text as the reason.
 from __future__ import annotations
 
 from plugin.shopify.codes import CodeOrder, Made, RefusedForGood, Withdrawn, make_code, withdraw_code
-from plugin.shopify.merchants import ShopFacts, customer_seen, shop_facts
+from plugin.shopify.merchants import ShopFacts, customer_seen, customer_tags, shop_facts
 from plugin.shopify.mirrors import (
     TAG_PREFIX,
     MemberState,
@@ -33,6 +33,7 @@ __all__ = [
     "SurveyAnswer",
     "Withdrawn",
     "customer_seen",
+    "customer_tags",
     "erase_customer",
     "erase_response",
     "make_code",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import sqlite3
 import threading
 import time
@@ -200,8 +201,6 @@ class Database:
                 connection.execute("BEGIN")
                 # Takes the view now, where it can be retried: another process may be recovering the log.
                 _retry(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
-        elif connection.closed or connection.broken:
-            raise StorageBusy("The database connection was lost. Try again in a moment.")
 
     def _abandon(self, connection: Any) -> None:
         try:
@@ -224,7 +223,7 @@ class Database:
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
-        if connection is not None and self.engine == "postgresql" and connection.closed:
+        if connection is not None and self.engine == "postgresql" and _lost(connection):
             self._forget(connection)
             connection = None
         if connection is None:
@@ -233,6 +232,15 @@ class Database:
             with self._guard:
                 self._opened.append(connection)
         return connection
+
+
+def _lost(connection: Any) -> bool:
+    """True when the server has hung up on an idle connection: something to read where nothing was asked."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def connect(url: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from plugin.config import API_VERSION
+from plugin.shopify import mirrors
 from tests.npm import ROOT, admin_schema, environment, node, package
 from webhooks.topics import TOPICS
 
@@ -132,6 +133,26 @@ def test_no_scope_is_asked_for_without_saying_why() -> None:
         scope for scope in [*SCOPES, *optional] if not re.search(rf"^#   {scope} +\w", text, re.MULTILINE)
     ] == []
     assert SCOPES.isdisjoint(optional)
+
+
+def test_every_document_finds_its_scopes_granted() -> None:
+    # A document says what it needs in its first comment: "# scopes: a, b. Why."
+    without: list[str] = []
+    for path in sorted((ROOT / "plugin/shopify/documents").glob("*.graphql")):
+        text = path.read_text(encoding="utf-8")
+        first = text.split("\n", 1)[0]
+        needed = set(re.findall(r"\b(?:read|write)_\w+", first)) if first.startswith("# scopes:") else set()
+        if re.search(r"\b(product|variant) \{", text):
+            needed.add("read_products")
+        without += [f"{path.name}: {scope}" for scope in sorted(needed) if not covers(SCOPES, scope)]
+    assert without == []
+
+
+def test_what_is_written_is_what_is_defined() -> None:
+    customer, responses = APP["customer"]["metafields"]["app"], APP["metaobjects"]["app"]
+    assert mirrors.NAMESPACE == "$app"
+    assert set(customer) == {mirrors.MEMBER_KEY}
+    assert {f"$app:{kind}" for kind in responses} == {mirrors.RESPONSE_TYPE}
 
 
 def test_definitions_use_values_that_the_platform_knows() -> None:

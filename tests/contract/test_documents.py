@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,8 +26,8 @@ from graphql.validation import NoDeprecatedCustomRule
 from plugin.config import API_VERSION
 from plugin.shopify import orders
 from plugin.shopify.documents import document, names
+from tests.npm import admin_schema
 
-SCHEMA = Path(__file__).parents[2] / f"node_modules/@shopify/dev-mcp/dist/data/admin_{API_VERSION}.json.gz"
 # One query may ask for this many points (shopify.dev/docs/api/usage/limits).
 DEAREST = 1000
 USED_SIZES: dict[str, dict[str, Any]] = {
@@ -43,9 +41,8 @@ USED_SIZES: dict[str, dict[str, Any]] = {
 
 @cache
 def schema() -> GraphQLSchema:
-    introspection = json.loads(gzip.decompress(SCHEMA.read_bytes()))
     # assume_valid: Shopify deprecates fields that its interfaces still have
-    return build_client_schema(introspection.get("data", introspection), assume_valid=True)
+    return build_client_schema(admin_schema(API_VERSION), assume_valid=True)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", names())

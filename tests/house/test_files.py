@@ -12,6 +12,8 @@ import pytest
 from tests.house.sources import ROOT, project_files, python_files, tree
 
 LINES = 350
+# Lists of tables: one column a line is no complexity.
+DECLARATIONS = ("plugin/store/schema.py", "plugin/store/migrations/versions/")
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "base", "manager", "managers", "common", "misc"}
 # Formats without comments, texts that are not ours, and empty markers.
 NO_FIRST_LINE = {"LICENSE", "py.typed"}
@@ -60,7 +62,11 @@ def long_files(root: Path = ROOT) -> list[str]:
         path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
         for path in python_files("plugin", "webhooks", "devshop", "app.py", root=root)
     }
-    return [f"{name}: {lines} lines" for name, lines in counted.items() if lines > LINES]
+    return [
+        f"{name}: {lines} lines"
+        for name, lines in counted.items()
+        if lines > LINES and not name.startswith(DECLARATIONS)
+    ]
 
 
 def shapeless_names(root: Path = ROOT) -> list[str]:

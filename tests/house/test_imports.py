@@ -183,6 +183,7 @@ def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
         for arrow in imports(path)
         if room_of(arrow.module) is not None
     ]
+    assert [path.name for path in oracles] == ["oracle.py"]
     assert shared == []
 
 

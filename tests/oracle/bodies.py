@@ -114,6 +114,7 @@ def order(
         "discount_codes": [] if code is None else [{"code": code, "amount": "5.00", "type": "fixed_amount"}],
         "total_tip_received": text(rng.choice((0, 0, 0, 250)), currency),
         "current_total_duties_set": None,
+        "total_price_set": money_set(10_000, currency, foreign),
         "shipping_lines": shipping,
         "line_items": lines,
         "refunds": [],
@@ -156,17 +157,15 @@ def refund(
     number: int, body: Json, at: datetime, parts: list[tuple[Json, int, int, int]], *, paid: int, shipping: int,
     gateway: str,
 ) -> Json:  # fmt: skip
-    """A refund: parts are (line, units, subtotal, tax); `shipping` in `paid` comes back with its tax inside."""
+    """A refund: parts are (line, units, subtotal, tax); `shipping` in `paid` contains its tax."""
     currency, foreign = body["currency"], body["currency"] != body["presentment_currency"]
-    adjustments = []
-    if shipping:
-        adjustments.append(
-            {
-                "id": number * 10 + 7, "order_id": body["id"], "refund_id": number, "kind": "shipping_refund",
-                "reason": "Shipping refund", **priced("amount", -shipping, currency, foreign),
-                **priced("tax_amount", 0, currency, foreign),
-            }
-        )  # fmt: skip
+    tax_inside = shipping * 81 // 1081
+    net = shipping if body["taxes_included"] else shipping - tax_inside
+    other = body["presentment_currency"]
+    # The platform states a payment in the shopper's currency.
+    shown = text(paid * PRESENTMENT[currency][1] // 100, currency) if foreign else text(paid, currency)
+    payment = {"order_id": body["id"], "kind": "refund", "gateway": gateway, "amount": shown, "currency": other,
+               "created_at": iso(at)}  # fmt: skip
     return {
         "id": number,
         "admin_graphql_api_id": f"gid://shopify/Refund/{number}",
@@ -176,8 +175,15 @@ def refund(
         "note": None,
         "restock": True,
         "duties": [],
-        "refund_shipping_lines": [],
-        "order_adjustments": adjustments,
+        "total_duties_set": money_set(0, currency, foreign),
+        "refund_shipping_lines": [
+            {
+                "id": number * 10 + 7,
+                "subtotal_amount_set": money_set(net, currency, foreign),
+                "tax_amount_set": money_set(tax_inside, currency, foreign),
+            }
+        ] * bool(shipping),
+        "order_adjustments": [],
         "refund_line_items": [
             {
                 "id": number * 10 + index, "line_item_id": item["id"], "quantity": units,
@@ -189,16 +195,11 @@ def refund(
             for index, (item, units, subtotal, tax) in enumerate(parts)
         ],
         "transactions": [
-            {
-                "id": number * 10 + 8, "order_id": body["id"], "kind": "refund", "status": "success",
-                "gateway": gateway, "amount": text(paid, currency), "currency": currency, "created_at": iso(at),
-            },
-            {  # a first attempt that the bank refused is no refund
-                "id": number * 10 + 6, "order_id": body["id"], "kind": "refund", "status": "failure",
-                "gateway": gateway, "amount": text(paid, currency), "currency": currency, "created_at": iso(at),
-            },
+            {"id": number * 10 + 8, "status": "success", **payment},
+            # A first attempt that the bank refused is no refund.
+            {"id": number * 10 + 6, "status": "failure", **payment},
         ],
-    }  # fmt: skip
+    }
 
 
 def parcel(number: int, order_id: int, at: datetime, lines: list[tuple[int, int]]) -> Json:

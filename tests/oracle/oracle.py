@@ -166,21 +166,41 @@ def basis(known: Knowledge, body: Json, rule: Json, *, whole: bool = False) -> i
 
 def refund_money(refund: Json, body: Json) -> tuple[Fraction, Fraction, Fraction]:
     """(paid back, shipping in it, lines in it) of one refund, all with tax, in units of money."""
-    paid = sum(
-        (Fraction(str(t["amount"])) for t in refund["transactions"] if (t["kind"], t["status"]) == ("refund", "success")),
-        Fraction(0),
-    )
-    shipping = sum(
-        (-shop_money(a, "amount") - shop_money(a, "tax_amount")
-         for a in refund["order_adjustments"] if a["kind"] == "shipping_refund"),
-        Fraction(0),
-    )  # fmt: skip
-    lines = sum(
-        (shop_money(part, "subtotal") + (0 if body["taxes_included"] else shop_money(part, "total_tax"))
-         for part in refund["refund_line_items"]),
-        Fraction(0),
-    )  # fmt: skip
-    return paid, shipping, lines
+    home, other = Fraction(0), Fraction(0)
+    for payment in refund["transactions"]:
+        if (payment["kind"], payment["status"]) == ("refund", "success"):
+            if payment["currency"] == body["currency"]:
+                home += Fraction(str(payment["amount"]))
+            else:
+                other += Fraction(str(payment["amount"]))
+    shipping, lines = named_money(refund, body, "shop_money")
+    if other:
+        # Paid in the shopper's currency: lines and shipping count at their own shop money, only what they do
+        # not explain is converted, at the order's own rate, rounded half up once.
+        whole = body["total_price_set"]
+        rate = Fraction(whole["shop_money"]["amount"]) / Fraction(whole["presentment_money"]["amount"])
+        scale = 10 ** DECIMALS.get(body["currency"], 2)
+        rest = other - sum(named_money(refund, body, "presentment_money"))
+        home += shipping + lines + Fraction(floor(rest * rate * scale + Fraction(1, 2)), scale)
+    return max(Fraction(0), home), max(Fraction(0), shipping), lines
+
+
+def named_money(refund: Json, body: Json, half: str) -> tuple[Fraction, Fraction]:
+    """(shipping, lines) that a refund names, with tax, in the shop's or the shopper's currency."""
+
+    def amount(part: Json, name: str) -> Fraction:
+        return Fraction(str(part[f"{name}_set"][half]["amount"]))
+
+    included = body["taxes_included"]
+    shipping = lines = Fraction(0)
+    for part in refund["refund_shipping_lines"]:
+        shipping += amount(part, "subtotal_amount") + (0 if included else amount(part, "tax_amount"))
+    for part in refund["order_adjustments"]:
+        if part["kind"] == "shipping_refund":
+            shipping -= amount(part, "amount") + amount(part, "tax_amount")
+    for part in refund["refund_line_items"]:
+        lines += amount(part, "subtotal") + (0 if included else amount(part, "total_tax"))
+    return shipping, lines
 
 
 def extras(body: Json, rule: Json, scale: int, shipped_back: Fraction) -> Fraction:
@@ -248,6 +268,7 @@ class Judge:
         self.programmes: list[tuple[datetime, Json]] = []
         self.known: dict[int, Knowledge] = {}
         self.kept_as: dict[int, int] = {}
+        self.merged_at: dict[int, datetime] = {}
         self.status: dict[int, str] = {}
         self.posted: dict[int, int] = {}
         self.owed: dict[int, int] = {}
@@ -257,6 +278,7 @@ class Judge:
         self.tiers: dict[int, list[tuple[datetime, str]]] = {}
         self.bonus: dict[int, tuple[datetime, int]] = {}
         self.spent: dict[str, Spending] = {}
+        self.orders_of: dict[int, list[int]] = {}
         self.counter = 0
 
     def play(self, steps: list[Json]) -> Judge:
@@ -327,8 +349,7 @@ class Judge:
         if spending is None or spending.refused:
             return
         spending.refused = True
-        for pile, points in spending.taken:
-            self.credit(self.member(spending.owner), points, pile.opens, pile.ends, pile.order, at)
+        self.credit(self.member(spending.owner), spending.points, at, self.latest_end(spending, at), None, at)
 
     def _clock(self, at: datetime, step: Json) -> None:
         for pile in list(self.piles):
@@ -342,8 +363,13 @@ class Judge:
         programme = self.programme_at(at)
         if programme is None or not programme["tiers"]:
             return
-        for who in sorted(self.status):
-            if who not in self.kept_as:
+        self.orders_of = {}
+        for number, known in self.known.items():
+            body = newest(known)
+            if body is not None and body.get("customer"):
+                self.orders_of.setdefault(self.member(body["customer"]["id"]), []).append(number)
+        for who, status in sorted(self.status.items()):
+            if who not in self.kept_as and status == "active":
                 self.review(who, programme, at)
 
     # what the steps need
@@ -384,9 +410,9 @@ class Judge:
         """Notes the earliest report that a parcel arrived."""
         known.arrivals[parcel] = min(at, known.arrivals.get(parcel, at))
 
-    def member(self, customer: int) -> int:
-        """The id a customer is known by after all merges."""
-        while customer in self.kept_as:
+    def member(self, customer: int, at: datetime = FAR) -> int:
+        """The id a customer is known by after all merges, or after those until a moment."""
+        while customer in self.kept_as and self.merged_at[customer] <= at:
             customer = self.kept_as[customer]
         return customer
 
@@ -422,7 +448,7 @@ class Judge:
             placed = when(body["processed_at"])
             programme = self.programme_at(placed)
             if known.tier is None:
-                known.tier = (self.tier_at(who, placed),)
+                known.tier = (self.tier_at(self.member(body["customer"]["id"], placed), placed),)
             points = self.points_of(known, body, programme)
             opens = None
             if programme is not None and known.confirmed and points is not None:
@@ -439,7 +465,7 @@ class Judge:
             if change > 0:
                 self.credit(who, change, opens, ends, number, at)
             elif change < 0:
-                self.claw_back(who, -change, number, programme, at)
+                self.claw_back(who, -change, number, programme)
             self.give_back(known, body, programme, at)
 
     def points_of(self, known: Knowledge, body: Json, programme: Json | None) -> int | None:
@@ -465,7 +491,7 @@ class Judge:
         if points > settled:
             self.piles.append(Pile(who, points - settled, opens, ends, order, at, self.counter))
 
-    def claw_back(self, who: int, points: int, order: int | None, programme: Json | None, at: datetime) -> None:
+    def claw_back(self, who: int, points: int, order: int | None, programme: Json | None) -> None:
         """Takes points whether or not they are there: the order's own, then the soonest to end, then a debt."""
         self.posted[who] = self.posted.get(who, 0) - points
         own = [pile for pile in self.piles if pile.owner == who and order is not None and pile.order == order]
@@ -502,33 +528,32 @@ class Judge:
                 share = Fraction(1)
             due = floor(spending.points * min(share, Fraction(1))) - spending.returned
             if due > 0:
-                ends = [pile.ends for pile, _ in spending.taken]
-                latest = None if None in ends else max([end for end in ends if end] + [at + timedelta(days=30)])
                 spending.returned += due
-                self.credit(self.member(spending.owner), due, at, latest, None, at)
+                self.credit(self.member(spending.owner), due, at, self.latest_end(spending, at), None, at)
+
+    def latest_end(self, spending: Spending, at: datetime) -> datetime | None:
+        """The end of returned points: the latest of the credits they came from, but 30 days off at least."""
+        ends = [pile.ends for pile, _ in spending.taken]
+        return None if None in ends else max([end for end in ends if end] + [at + timedelta(days=30)])
 
     def merge(self, kept_id: int, gone_id: int, at: datetime) -> None:
         """Two customers become one: what the gone one holds, owes and is moves to the kept one."""
-        who, gone = self.member(kept_id), self.member(gone_id)
-        if who == gone:
+        who, gone = self.member(kept_id), gone_id
+        if who == gone or gone in self.kept_as:
             return
-        before = (self.status.get(who), self.status.get(gone))
         higher = self.higher(self.tier_at(who, at), self.tier_at(gone, at), at)
-        self.kept_as[gone] = who
-        if before[0] is None and before[1] is None:
+        self.kept_as[gone], self.merged_at[gone] = who, at
+        if gone not in self.status:
             return
-        self.status[who] = "active" if "active" in before else "unclaimed"
-        debt, self.owed[gone] = self.owed.get(gone, 0), 0
-        moved = [pile for pile in self.piles if pile.owner == gone and pile.left]
-        self.posted[who] = self.posted.get(who, 0) - debt
-        self.owed[who] = self.owed.get(who, 0) + debt
-        for pile in sorted(moved, key=lambda p: p.number):
-            self.credit(who, pile.left, pile.opens, pile.ends, pile.order, pile.born)
-            pile.left = 0
+        self.status[who] = "active" if "active" in (self.status.get(who), self.status[gone]) else "unclaimed"
         self.posted[gone] = 0
-        both = [self.bonus[id_] for id_ in (who, gone) if id_ in self.bonus]
+        for pile in sorted((p for p in self.piles if p.owner == gone and p.left), key=lambda p: p.number):
+            left, pile.left = pile.left, 0
+            self.credit(who, left, pile.opens, pile.ends, pile.order, pile.born)
+        self.claw_back(who, self.owed.pop(gone, 0), None, None)
+        both = [self.bonus[one] for one in (who, gone) if one in self.bonus]
         if len(both) == 2:
-            self.claw_back(who, max(both)[1], None, self.programme_at(at), at)
+            self.claw_back(who, max(both)[1], None, self.programme_at(at))
         if both:
             self.bonus[who] = min(both)
         if higher is not None and higher != self.tier_at(who, at):
@@ -542,16 +567,20 @@ class Judge:
         return max(ranked, key=ladder.index, default=None)
 
     def review(self, who: int, programme: Json, at: datetime) -> None:
-        """Puts a member on the step of the ladder that the orders of the window reach."""
+        """Up at once to the step that the window's orders reach; down only when the held tier's period is over."""
         since, progress = months(at, -programme["tier_months"]), 0
-        for number, known in self.known.items():
-            body = newest(known)
-            if body is not None and body.get("customer") and self.member(body["customer"]["id"]) == who:
-                if since <= when(body["processed_at"]) <= at:
-                    progress += self.stands.get(number, 0)
-        reached = [tier["key"] for tier in programme["tiers"] if progress >= tier["threshold"]]
-        if reached and reached[-1] != self.tier_at(who, at):
-            self.tiers.setdefault(who, []).append((at, reached[-1]))
+        for number in self.orders_of.get(who, ()):
+            body = newest(self.known[number])
+            if body is not None and since <= when(body["processed_at"]) <= at:
+                progress += self.stands.get(number, 0)
+        ladder = [tier["key"] for tier in programme["tiers"]]
+        reached = [tier["key"] for tier in programme["tiers"] if progress >= tier["threshold"]][-1]
+        held = self.tier_at(who, at)
+        if held in ladder and ladder.index(reached) < ladder.index(held):
+            if at < months(self.tiers[who][-1][0], programme["tier_months"]):
+                return
+        if reached != held:
+            self.tiers.setdefault(who, []).append((at, reached))
 
 
 def judge(steps: list[Json], at: str) -> Verdict:

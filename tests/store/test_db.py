@@ -211,7 +211,7 @@ def test_a_sqlite_connection_is_durable_and_strict(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_processes_open_and_leave_a_new_file_at_once(tmp_path: Path) -> None:
-    """The first to come switches to the write-ahead log, the last to leave folds it in: both lock the file."""
+    """The first to come switches to the log, the last to leave folds it in; both lock the file."""
     program = (
         "import sys\nfrom plugin.store.db import Database\n"
         "for n in range(5):\n"
@@ -267,6 +267,10 @@ def test_a_lost_server_is_a_busy_storage_until_it_is_back(pg_server: PgServer, p
         pytest.fail("there is no server")
     pg_server.start()
     assert _keys(database) == ["kept"]
+    pg_server.restart()
+    with database.write() as tx:  # an idle connection that was cut is replaced, and nobody notices
+        _put(tx, "more")
+    assert _keys(database) == ["kept", "more"]
     database.close()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
@@ -24,6 +25,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 
 _NUL = b"\\u0000"
 _NUL_ESCAPE = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+_minor = lru_cache(maxsize=4096)(minor)  # prices repeat, within an order and between its topics
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
 
@@ -96,13 +98,13 @@ def money(amount: object, currency: str, field: str) -> int:
     """Minor units of one amount, exact. PayloadError for no number, below zero, or more than 10^15."""
     if type(amount) is str and amount[-3:-2] == "." and len(amount) <= 16:  # "25.00", what Shopify sends
         try:
-            value = minor(amount, currency)
+            value = _minor(amount, currency)
         except ValueError:
             raise PayloadError(f"`{field}` is not an amount of money") from None
     else:
         value = signed_money(amount, currency, field)
-    if value < 0:
-        raise PayloadError(f"`{field}` is below zero")
+    if not 0 <= value <= MAX_MINOR:
+        raise PayloadError(f"`{field}` is below zero or comes to more than any order")
     return value
 
 
@@ -114,10 +116,10 @@ def signed_money(amount: object, currency: str, field: str) -> int:
     try:
         # Measured before anything else: int(Decimal("1e999999999")) would never end.
         value = Decimal(cast(str | int | Decimal, amount))
-        if not value.is_finite() or abs(value) > MAX_MINOR:
+        if not value.is_finite() or value.copy_abs() > MAX_MINOR:
             raise ValueError("too large")
         in_minor = minor(value, currency)
-    except (ValueError, InvalidOperation):
+    except (ValueError, ArithmeticError):
         raise PayloadError(f"`{field}` is not an amount of money below 10^15") from None
     return within(in_minor, field)
 
@@ -137,7 +139,7 @@ def within(total: int, field: str) -> int:
 
 
 def utc(moment: datetime, field: str) -> datetime:
-    """The same moment in UTC, in whole seconds. Years outside 1970 to 2199 are refused: days are added to it."""
+    """The same moment in UTC, in whole seconds. Refuses years outside 1970 to 2199: days are added to it."""
     if not 1970 <= moment.year < 2200:
         raise PayloadError(f"`{field}` lies outside the years 1970 to 2199")
     if moment.microsecond:

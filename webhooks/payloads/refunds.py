@@ -92,8 +92,8 @@ Ratio = tuple[int, int, str]
 
 def refund_made(body: bytes) -> RefundMade | OrderChanged:
     """refunds/create. It names the shop's currency only in its sets, knows no rate, and does not say whether
-    prices hold tax. So a refund paid in another currency, without any set, or with tax on its shipping becomes
-    OrderChanged: the orders/updated beside it, or a read, settles it exactly.
+    prices hold tax. So a refund paid in another currency, without any set, or with tax on its shipping
+    becomes OrderChanged: the orders/updated beside it, or a read, settles it exactly.
     """
     parsed = decode(_REFUND, body)
     if parsed.order_id is None:
@@ -109,8 +109,8 @@ def refund(body: RefundBody, currency: str, taxes_included: bool | None, ratio: 
     """One refund in shop money. Raises NeedsRead when only the order (`taxes_included`, `ratio`) could tell.
 
     paid: all successful transactions of kind "refund", store credit and gift cards included.
-    shipping: the subtotal of its shipping lines, which follows the order's `taxes_included` as line money does,
-    with their tax; of bodies before 2024-10 the shipping_refund adjustments, amount plus tax, sign turned.
+    shipping: subtotals of its shipping lines, with tax added unless the order's prices hold it already;
+    of bodies before 2024-10 the shipping_refund adjustments, amount plus tax, sign turned.
     """
     created = body.created_at or body.processed_at
     if created is None:
@@ -188,8 +188,8 @@ def _shipping(body: RefundBody, currency: str, taxes_included: bool | None, *, p
 def _paid(
     body: RefundBody, currency: str, taxes_included: bool | None, ratio: Ratio | None, explained: int
 ) -> int:
-    """Shop money paid back. What lines and shipping explain of a payment in the shopper's currency is their own
-    shop money; only the rest is converted by the order's total, rounded half up once.
+    """Shop money paid back. What lines and shipping explain of a payment in the shopper's currency is their
+    own shop money; only the rest is converted by the order's total, rounded half up once.
     """
     paid, foreign = 0, 0
     for one in body.transactions or ():

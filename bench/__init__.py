@@ -1,0 +1,1 @@
+"""Benchmarks: ratios against Shopify's Node stack and against ourselves; `make bench` runs them."""

@@ -1,0 +1,286 @@
+"""Performs effects: reads what is needed, speaks to the platform, then writes the outcome and the mark together.
+
+Every kind of effect that a flow can wish for has its performer in PERFORMERS. No network inside a transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from plugin.flows import members as member_flow
+from plugin.flows import merchants as merchant_flow
+from plugin.flows import orders as order_flow
+from plugin.flows import spending, standing
+from plugin.shopify import orders as platform_orders
+from plugin.shopify import perform as platform
+from plugin.shopify.admin import AdminClient
+from plugin.shopify.errors import (
+    AccessDenied,
+    NeedsReauth,
+    PlatformError,
+    Refused,
+    Throttled,
+    TokenUnavailable,
+    Unavailable,
+)
+from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys
+from plugin.store.db import Database
+from plugin.store.queues import Effect
+from plugin.store.shops import Shop
+from plugin.worker.digest import storefront_digest
+
+log = logging.getLogger(__name__)
+
+
+class Clients(Protocol):
+    """Makes the platform client of a shop."""
+
+    def of(self, shop_id: int, domain: str, *, timeout_s: float = 10.0, max_wait_s: float = 5.0) -> AdminClient: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every performer works with."""
+
+    db: Database
+    clients: Clients
+    now: Callable[[], datetime]
+    holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+
+
+def perform_due(bench: Bench, shop_id: int, limit: int = 20) -> int:
+    """Claims and performs up to `limit` due effects of a shop; returns how many were tried."""
+    with bench.db.write(shop_id) as tx:
+        shop = shops.by_id(tx, shop_id)
+        effects = queues.claim(tx, shop_id, bench.holder, bench.now(), limit)
+    if shop is None:
+        return 0
+    mirrors = [effect for effect in effects if effect.kind == "member.mirror"]
+    for effect in effects:
+        if effect.kind != "member.mirror":
+            _perform(bench, shop, effect)
+    if mirrors:
+        _guarded(bench, shop, mirrors, lambda client: _mirror_members(bench, client, shop, mirrors))
+    return len(effects)
+
+
+def perform_now(bench: Bench, shop_id: int, effect_key: str, timeout_s: float = 2.5) -> None:
+    """Performs one effect at once for a person who waits; whatever fails stays queued for the worker. Never raises."""
+    try:
+        with bench.db.write(shop_id) as tx:
+            shop = shops.by_id(tx, shop_id)
+            effects = queues.claim(tx, shop_id, bench.holder, bench.now(), 1, key=effect_key)
+        if shop is None:
+            return
+        for effect in effects:
+            _perform(bench, shop, effect, timeout_s)
+    except Exception as error:
+        log.warning("effect %s of shop %s was left to the worker: %s", effect_key, shop_id, type(error).__name__)
+
+
+def _perform(bench: Bench, shop: Shop, effect: Effect, timeout_s: float = 10.0) -> None:
+    _guarded(bench, shop, [effect], lambda client: PERFORMERS[effect.kind](bench, client, shop, effect), timeout_s)
+
+
+def _guarded(
+    bench: Bench, shop: Shop, effects: list[Effect], act: Callable[[AdminClient], None], timeout_s: float = 10.0
+) -> None:
+    """Runs a performer and gives its effects back when the platform (or we) failed."""
+    wait: timedelta | None = None
+    for_good = False
+    try:
+        act(bench.clients.of(shop.shop_id, shop.domain, timeout_s=timeout_s, max_wait_s=min(5.0, timeout_s)))
+        return
+    except (Throttled, TokenUnavailable) as error:
+        reason, wait = f"{error.code}: {error.message}", timedelta(seconds=error.after_s)
+    except (NeedsReauth, AccessDenied, Refused) as error:
+        # The merchant has to act (or the platform said no): parked where it is seen, with a retry button.
+        reason, for_good = f"{error.code}: {error.message}", True
+    except Unavailable as error:
+        reason = f"{error.code}: {error.message}"
+    except PlatformError as error:
+        reason = f"{error.code}: {error.message}"
+    except Exception as error:
+        log.exception("effect %s of shop %s failed", effects[0].effect_key, shop.shop_id)
+        reason = type(error).__name__
+    with bench.db.write(shop.shop_id) as tx:
+        for effect in effects:
+            queues.effect_failed(tx, shop.shop_id, effect, reason, bench.now(), wait=wait, for_good=for_good)
+
+
+def _read_order(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    order_id = int(str(effect.payload["order_id"]))
+    seen = platform_orders.order_seen(client, order_id)
+    with bench.db.write(shop.shop_id) as tx:
+        now = bench.now()
+        if seen is None:
+            order_flow.apply(tx, shop, [], now, refuted=[order_id])
+        else:
+            order_flow.apply(tx, shop, [seen], now, confirmed=[order_id])
+        queues.effects_done(tx, shop.shop_id, [effect], now, "not_found" if seen is None else None)
+
+
+def _make_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    redemption_id = int(str(effect.payload["redemption_id"]))
+    with bench.db.read() as tx:
+        redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
+        programme = programmes.versions(tx, shop.shop_id).numbered(redemption.programme_version if redemption else None)
+    if redemption is None or redemption.state != "debited" or programme is None:
+        with bench.db.write(shop.shop_id) as tx:
+            queues.effects_done(tx, shop.shop_id, [effect], bench.now(), "settled_before")
+        return
+    reward = redemption.reward
+    outcome = platform.make_code(
+        client,
+        platform.CodeOrder(
+            code=redemption.code, kind=reward.kind, value_minor=reward.value_minor, currency=programme.currency,
+            minimum_minor=reward.minimum_minor, customer_id=redemption.member_id, title=f"Reward: {reward.name}",
+            starts_at=redemption.created_at, ends_at=redemption.expires_at, tag=f"regulars-{redemption_id}",
+        ),
+        first_attempt=effect.attempts == 1,
+    )
+    with bench.db.write(shop.shop_id) as tx:
+        now = bench.now()
+        if isinstance(outcome, platform.Made):
+            spending.code_made(tx, shop, redemption_id, outcome.gid, now)
+        else:
+            spending.code_refused(tx, shop, redemption_id, outcome.reason, now)
+        queues.effects_done(tx, shop.shop_id, [effect], now)
+
+
+def _withdraw_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    redemption_id = int(str(effect.payload["redemption_id"]))
+    with bench.db.read() as tx:
+        redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
+    assert redemption is not None
+    outcome = platform.withdraw_code(client, redemption.discount_gid, redemption.code,
+                                     tag=f"regulars-{redemption_id}")
+    with bench.db.write(shop.shop_id) as tx:
+        now = bench.now()
+        spending.code_withdrawn(tx, shop, redemption_id, outcome.used, now)
+        queues.effects_done(tx, shop.shop_id, [effect], now)
+
+
+def _mirror_members(bench: Bench, client: AdminClient, shop: Shop, effects: list[Effect]) -> None:
+    now = bench.now()
+    states = []
+    with bench.db.read() as tx:
+        for effect in effects:
+            state = standing.of_member(tx, shop, int(str(effect.payload["member_id"])), now)
+            if state is not None and state.member.status in ("active", "unclaimed", "left"):
+                states.append(_shown(state))
+    outcome = platform.mirror_members(client, states)
+    for customer_id, code in outcome.skipped:
+        log.info("metafield of customer %s in shop %s was not taken: %s", customer_id, shop.shop_id, code)
+    with bench.db.write(shop.shop_id) as tx:
+        queues.effects_done(tx, shop.shop_id, effects, bench.now())
+
+
+def _shown(state: standing.Standing) -> platform.MemberState:
+    return platform.MemberState(
+        customer_id=state.member.member_id,
+        joined=state.member.status == "active",
+        available=state.available,
+        pending=state.pending,
+        next_at=state.next_at,
+        next_delta=state.next_delta,
+        tier=state.member.tier,
+        due_survey=str(state.due_survey) if state.due_survey is not None else None,
+        programme_version=state.programme.version if state.programme else 0,
+    )
+
+
+def _mirror_one(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    _mirror_members(bench, client, shop, [effect])
+
+
+def _tag_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    member_id = int(str(effect.payload["member_id"]))
+    with bench.db.read() as tx:
+        member = members.by_id(tx, shop.shop_id, member_id)
+        programme = programmes.versions(tx, shop.shop_id).latest
+    tiers = [f"{platform.TAG_PREFIX}{tier.key}" for tier in programme.tiers] if programme else []
+    tier = member.tier if member is not None and member.status == "active" else None
+    platform.set_tier_tag(client, member_id, add=f"{platform.TAG_PREFIX}{tier}" if tier else None, remove=tiers)
+    with bench.db.write(shop.shop_id) as tx:
+        queues.effects_done(tx, shop.shop_id, [effect], bench.now())
+
+
+def _read_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    member_id = int(str(effect.payload["member_id"]))
+    tags = platform.customer_tags(client, member_id)
+    with bench.db.write(shop.shop_id) as tx:
+        if tags is not None:
+            member_flow.tags_seen(tx, shop, member_id, tags, bench.now())
+        queues.effects_done(tx, shop.shop_id, [effect], bench.now())
+
+
+def _erase_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    order_ids = effect.payload.get("orders")
+    handles = [response_handle(int(str(order_id))) for order_id in order_ids] if isinstance(order_ids, list) else []
+    platform.erase_customer(client, int(str(effect.payload["member_id"])), handles)
+    with bench.db.write(shop.shop_id) as tx:
+        queues.effects_done(tx, shop.shop_id, [effect], bench.now())
+
+
+def response_handle(order_id: int) -> str:
+    """The metaobject handle of the answer about one order."""
+    return f"order-{order_id}"
+
+
+def _mirror_response(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    order_id = int(str(effect.payload["order_id"]))
+    with bench.db.read() as tx:
+        response = surveys.response(tx, shop.shop_id, order_id)
+        stored = orders.by_id(tx, shop.shop_id, order_id)
+        member = members.by_id(tx, shop.shop_id, response.member_id) if response else None
+    if response is not None and member is not None and member.status != "redacted":
+        name = stored.order.head.name if stored and stored.order.head else None
+        platform.mirror_response(
+            client,
+            platform.SurveyAnswer(response_handle(order_id), name or str(order_id), response.score, response.words,
+                                  response.answered_at),
+        )
+    with bench.db.write(shop.shop_id) as tx:
+        queues.effects_done(tx, shop.shop_id, [effect], bench.now())
+
+
+def _set_up_shop(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    facts = platform.shop_facts(client)
+    with bench.db.write(shop.shop_id) as tx:
+        now = bench.now()
+        merchant_flow.set_up(
+            tx, shop, name=facts.name, currency=facts.currency, timezone=facts.timezone, platform_gid=facts.gid,
+            installation_gid=facts.installation_gid, scopes=",".join(facts.scopes), now=now,
+        )
+        queues.effects_done(tx, shop.shop_id, [effect], now)
+
+
+def _mirror_digest(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    with bench.db.read() as tx:
+        programme = programmes.versions(tx, shop.shop_id).latest
+    if programme is not None and shop.installation_gid is not None:
+        platform.mirror_digest(client, shop.installation_gid, storefront_digest(programme))
+    with bench.db.write(shop.shop_id) as tx:
+        queues.effects_done(tx, shop.shop_id, [effect], bench.now())
+
+
+Performer = Callable[[Bench, AdminClient, Shop, Effect], None]
+PERFORMERS: dict[str, Performer] = {
+    "order.read": _read_order,
+    "code.make": _make_code,
+    "code.withdraw": _withdraw_code,
+    "member.mirror": _mirror_one,
+    "member.tags": _tag_member,
+    "member.read": _read_member,
+    "member.erase": _erase_member,
+    "response.mirror": _mirror_response,
+    "shop.setup": _set_up_shop,
+    "shop.digest": _mirror_digest,
+}

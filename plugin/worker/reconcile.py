@@ -1,0 +1,62 @@
+"""Reconciliation: reads orders changed since a watermark through the same flow, so a missed webhook heals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from plugin.flows import orders as order_flow
+from plugin.shopify import orders as platform_orders
+from plugin.store import orders, shops
+from plugin.store.db import to_ms
+from plugin.store.shops import Shop
+from plugin.worker.effects import Bench
+
+RECONCILE_EVERY = timedelta(minutes=20)
+# The platform's search index lags; reading the last minutes again costs little and loses nothing.
+OVERLAP = timedelta(minutes=10)
+PAGE = 25
+
+
+def reconcile(bench: Bench, shop: Shop, since_install: bool = False) -> int:
+    """Reads every order changed since the watermark and not seen in that state yet; returns how many were read.
+
+    The watermark moves after each page, so a crash repeats a page and no more.
+    """
+    client = bench.clients.of(shop.shop_id, shop.domain)
+    started = bench.now()
+    since = shop.installed_at if since_install else shop.orders_watermark_at or shop.installed_at
+    assert since is not None
+    read = 0
+    page: list[int] = []
+    reached = since
+    for order_id, updated_at in platform_orders.orders_changed(client, since - OVERLAP):
+        if not _known(bench, shop, order_id, to_ms(updated_at)):
+            page.append(order_id)
+        reached = max(reached, updated_at)
+        if len(page) >= PAGE:
+            read += _read(bench, shop, page)
+            page = []
+            with bench.db.write(shop.shop_id) as tx:
+                shops.reconciled(tx, shop.shop_id, reached, shop.reconciled_at or started)
+    read += _read(bench, shop, page)
+    with bench.db.write(shop.shop_id) as tx:
+        shops.reconciled(tx, shop.shop_id, max(reached, started), started)
+    return read
+
+
+def _known(bench: Bench, shop: Shop, order_id: int, updated_at: int | None) -> bool:
+    with bench.db.read() as tx:
+        stored = orders.by_id(tx, shop.shop_id, order_id)
+    if stored is None or stored.order.head is None or stored.order.wants_read is not None:
+        return False
+    seen = to_ms(stored.order.head.updated_at) or 0
+    return stored.confirmed == "yes" and seen >= (updated_at or 0)
+
+
+def _read(bench: Bench, shop: Shop, order_ids: list[int]) -> int:
+    client = bench.clients.of(shop.shop_id, shop.domain)
+    facts = [seen for order_id in order_ids if (seen := platform_orders.order_seen(client, order_id)) is not None]
+    if facts:
+        with bench.db.write(shop.shop_id) as tx:
+            order_flow.apply(tx, shop, facts, bench.now(), confirmed=[fact.order_id for fact in facts])
+    return len(facts)

@@ -1,0 +1,210 @@
+"""Plays a world through the real inbox, drain and flows, and compares every figure with the oracle's verdict."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Tier
+from plugin.domain.values import Rate, Ratio
+from plugin.flows import clock, members, merchants, orders, spending
+from plugin.store import ledger, queues
+from plugin.store import members as member_store
+from plugin.store.db import Database, to_ms
+from plugin.store.intake import Delivery, IntakeWriter
+from plugin.store.shops import Shop
+from tests.oracle.bodies import Json
+from tests.oracle.events import START, World, raw
+from tests.oracle.oracle import Figures, Verdict, judge, when
+from webhooks.drain import Drained, drain
+from webhooks.payloads import parse
+
+DOMAIN = "alice.myshopify.com"
+COSTS = (10, 40, 100)
+
+
+class Rig:
+    """One installed shop on one database. `threads` above 0 sends through the intake's group commit."""
+
+    def __init__(self, db: Database, seed: int = 0, *, threads: int = 0) -> None:
+        self.db = db
+        self.rng = random.Random(seed)
+        self.codes: dict[str, str] = {}  # the world's name of a code -> the real one
+        self.redemptions: dict[str, int] = {}
+        self.unmade: str | None = None
+        self.drained = Drained()
+        self._threads = threads
+        self._sent: dict[int, int] = {}
+        self._copies = 0
+        with db.write() as tx:
+            self.shop: Shop = merchants.install(tx, DOMAIN, "read_orders", START - timedelta(days=1))
+
+    def play(self, steps: list[Json]) -> Rig:
+        """Plays the steps in turn."""
+        for step in steps:
+            now = when(step["at"])
+            if self.unmade is not None and step["do"] != "refuse":
+                self._made(self.unmade, now)
+            self.unmade = None
+            getattr(self, "_" + step["do"])(now, step)
+        return self
+
+    # steps
+
+    def _publish(self, now: datetime, step: Json) -> None:
+        with self.db.write(self.shop.shop_id) as tx:
+            merchants.publish(tx, self.shop, programme_of(step["programme"]), "merchant", now)
+
+    def _deliver(self, now: datetime, step: Json) -> None:
+        first = now - timedelta(milliseconds=len(step["messages"]))
+        deliveries = [
+            self._delivery(message, first + timedelta(milliseconds=number))
+            for number, message in enumerate(step["messages"])
+        ]
+        if self._threads:
+            writer = IntakeWriter(self.db.url)
+            with ThreadPoolExecutor(self._threads) as pool:
+                list(pool.map(writer.put, deliveries))
+            writer.close()
+        else:
+            self._put(deliveries)
+        self.drain(now)
+
+    def _read(self, now: datetime, step: Json) -> None:
+        facts = []
+        for body in step["orders"]:
+            seen = parse("orders/updated", self._raw(body))
+            facts.append(replace(seen, head=replace(seen.head, origin="read")))  # type: ignore[call-arg,union-attr,arg-type]
+        with self.db.write(self.shop.shop_id) as tx:
+            orders.apply(tx, self.shop, facts, now, confirmed=[body["id"] for body in step["orders"]])  # type: ignore[arg-type]
+
+    def _join(self, now: datetime, step: Json) -> None:
+        with self.db.write(self.shop.shop_id) as tx:
+            members.join(tx, self.shop, step["customer"], None, now)
+
+    def _redeem(self, now: datetime, step: Json) -> None:
+        name = step["code"]
+        with self.db.write(self.shop.shop_id) as tx:
+            who = member_store.resolved(tx, self.shop.shop_id, step["customer"])
+            try:
+                made = spending.redeem(tx, self.shop, who, f"reward_{step['points']}", name, now)
+            except spending.CannotRedeem:
+                return
+            self.codes[name], self.redemptions[name] = made.code, made.redemption_id
+        self.unmade = name
+
+    def _made(self, name: str, now: datetime) -> None:
+        with self.db.write(self.shop.shop_id) as tx:
+            spending.code_made(tx, self.shop, self.redemptions[name], "gid://shopify/DiscountCodeNode/1", now)
+
+    def _refuse(self, now: datetime, step: Json) -> None:
+        if step["code"] in self.redemptions:
+            with self.db.write(self.shop.shop_id) as tx:
+                spending.code_refused(tx, self.shop, self.redemptions[step["code"]], "refused", now)
+
+    def _clock(self, now: datetime, step: Json) -> None:
+        more = True
+        while more:
+            with self.db.write(self.shop.shop_id) as tx:
+                more = clock.tick(tx, self.shop, now)
+
+    # the inbox
+
+    def drain(self, now: datetime) -> None:
+        """Works the inbox off; a webhook that does not end as done is an error of the test's world or of the code."""
+        self.drained.add(drain(self.db, now, batch=self.rng.choice((1, 7, 50, 200))))
+
+    def _delivery(self, message: Json, at: datetime) -> Delivery:
+        """A copy comes under its first webhook id (a retry) or under one of its own (the platform sent it twice)."""
+        topic, body = message
+        number = self._sent.setdefault(id(message), len(self._sent))
+        webhook_id = f"hook-{number}"
+        if self.rng.random() < 0.5:
+            self._copies += 1
+            webhook_id += f"-{self._copies}"
+        return Delivery(DOMAIN, webhook_id, topic, None, "2026-10", to_ms(at), to_ms(at) or 0, self._raw(body))
+
+    def _raw(self, body: Json) -> bytes:
+        used = [code["code"] for code in body.get("discount_codes") or []]
+        sent = raw(body)
+        for name in used:
+            sent = sent.replace(name.encode(), self.codes.get(name, name).encode())
+        return sent
+
+    def _put(self, deliveries: list[Delivery]) -> None:
+        with self.db.write() as tx:
+            tx.many(
+                "INSERT INTO inbox (shop_id, webhook_id, topic, event_id, api_version, triggered_at, received_at, "
+                "body, due_at) VALUES (:shop, :webhook_id, :topic, :event_id, :api_version, :triggered_at, "
+                ":received_at, :body, :received_at) ON CONFLICT DO NOTHING",
+                [{"shop": self.shop.shop_id, **one._asdict()} for one in deliveries],
+            )
+
+    # the comparison
+
+    def disagreements(self, world: World, verdict: Verdict) -> list[str]:
+        """Every figure of which ledger and oracle think differently, and whatever the audit finds."""
+        with self.db.read() as tx:
+            found = list(ledger.audit(tx, self.shop.shop_id))
+            counts = queues.inbox_counts(tx, self.shop.shop_id)
+            rows = dict(
+                (row[0], row[1:])
+                for row in tx.all("SELECT member_id, status, posted, tier FROM members WHERE shop_id = :s "
+                                  "AND status <> 'merged'", s=self.shop.shop_id)
+            )  # fmt: skip
+            accounts = ledger.accounts(tx, self.shop.shop_id, rows)
+            points = dict(
+                (row[0], row[1])
+                for row in tx.all("SELECT order_id, points FROM orders WHERE shop_id = :s", s=self.shop.shop_id)
+            )
+        found += [f"{count} webhooks {state}" for state, count in counts.items() if state != "done" and count]
+        if not world.wild and set(self.codes) - self._refused(world) != verdict.redeemed:
+            found.append("other redemptions took place")
+        for order in sorted(set(points) | set(verdict.orders)):
+            if points.get(order, 0) != verdict.orders.get(order, 0):
+                found.append(f"order {order}: {points.get(order, 0)} points, right are {verdict.orders.get(order, 0)}")
+        for who in sorted(set(rows) | set(verdict.members)):
+            right = verdict.members.get(who, Figures(status="nobody"))
+            status, posted, tier = rows.get(who, ("nobody", 0, None))
+            ours = Figures(posted, status=status)
+            if not world.wild and who in accounts:
+                account, at = accounts[who], world.end
+                ours = Figures(posted, account.available(at), account.pending(at), account.owed(), status)
+            if world.wild:
+                right = Figures(right.posted, status=right.status)
+            elif status == "active" and tier != verdict.tiers.get(who):
+                found.append(f"member {who}: tier {tier}, right is {verdict.tiers.get(who)}")
+            if ours != right:
+                found.append(f"member {who}: {ours}, right is {right}")
+        return found
+
+    def _refused(self, world: World) -> set[str]:
+        return {step["code"] for step in world.steps if step["do"] == "refuse"}
+
+
+def programme_of(plain: Json) -> Programme:
+    """A plain programme as the product's own."""
+    return Programme(
+        version=1,
+        currency=plain["currency"],
+        earning=(EarningRule(Rate(*plain["rate"])),),
+        membership=plain["membership"],
+        signup_points=plain["signup_points"],
+        basis=Basis(**plain["basis"]),
+        rounding=plain["rounding"],
+        return_window_days=plain["return_window_days"],
+        no_delivery_days=plain["no_delivery_days"],
+        expiry_months=plain["expiry_months"],
+        tier_months=plain["tier_months"],
+        tiers=tuple(Tier(t["key"], t["key"].title(), t["threshold"], Ratio(*t["multiplier"])) for t in plain["tiers"]),
+        rewards=tuple(Reward(f"reward_{cost}", "amount_off", "Off", cost, value_minor=500) for cost in COSTS),
+        clawback=plain["clawback"],
+    )
+
+
+def check(db: Database, world: World, *, threads: int = 0) -> list[str]:
+    """Plays a world and lists the disagreements; none when the ledger is right."""
+    rig = Rig(db, world.seed, threads=threads).play(world.steps)
+    return rig.disagreements(world, judge(world.steps, world.end.isoformat()))
