@@ -23,9 +23,9 @@ demo: .venv/.installed ## a running demo with a development shop, no Shopify acc
 	@$(RUN)regulars demo $(ARGS)
 
 serve: .venv/.installed ## web and worker with the settings of .env; Shopify CLI uses it too (shopify.web.toml)
-	@if [ -f .env ]; then while IFS='=' read -r name value; do case "$$name" in ''|\#*) ;; *) \
+	@if [ -f .env ]; then while IFS='=' read -r name value || [ -n "$$name" ]; do case "$$name" in ''|\#*) ;; *) \
 	  eval "[ -n \"\$${$$name+set}\" ]" || export "$$name=$$value" ;; esac; done < .env; fi; \
-	exec $(RUN)regulars serve $(ARGS)
+	exec $(RUN)regulars serve $${PORT:+--port "$$PORT"} $(ARGS)
 
 test: setup lint postgres pytest ## lint, then every test on SQLite and PostgreSQL; ARGS="tests/store -k lots" narrows it
 

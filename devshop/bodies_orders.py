@@ -19,7 +19,14 @@ from devshop.desk import Desk
 from devshop.ids import gid
 from devshop.money import NOTHING, Bag
 from devshop.records import Order, ShippingLine, TaxLine
-from devshop.totals import Figures, figures, financial_status, fulfilment_status, shipping_net
+from devshop.totals import (
+    Figures,
+    figures,
+    financial_status,
+    fulfilment_status,
+    shipping_net,
+    taxes_of,
+)
 
 
 def order_body(desk: Desk, order: Order) -> Json:
@@ -176,10 +183,9 @@ def _shipping_line(order: Order, line: ShippingLine) -> Json:
 
 def _taxes_by_title(order: Order) -> list[TaxLine]:
     merged: dict[tuple[str, str], TaxLine] = {}
-    for line in (*order.lines, *order.shipping):
-        for tax in line.taxes:
-            found = merged.setdefault((tax.title, tax.rate), TaxLine(tax.title, tax.rate, NOTHING))
-            found.amount = found.amount + tax.amount
+    for tax in taxes_of(order):
+        found = merged.setdefault((tax.title, tax.rate), TaxLine(tax.title, tax.rate, NOTHING))
+        found.amount = found.amount + tax.amount
     return list(merged.values())
 
 

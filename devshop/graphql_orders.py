@@ -14,7 +14,7 @@ from devshop.graphql_refunds import refund_view, return_view
 from devshop.ids import gid
 from devshop.money import NOTHING, total
 from devshop.records import Order
-from devshop.totals import current_quantity, figures, financial_status, fulfilment_status
+from devshop.totals import current_quantity, figures, financial_status, fulfilment_status, taxes_of
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ def _people(call: Call, order: Order) -> View:
 
 
 def _parts(call: Call, order: Order) -> View:
-    taxes = [tax for line in (*order.lines, *order.shipping) for tax in line.taxes]
+    taxes = taxes_of(order)
     shipping = [shipping_view(order, line) for line in order.shipping]
     return {
         "lineItems": connection(lambda: order.lines, lambda line: line_view(call, order, line)),

@@ -29,7 +29,7 @@ def line_view(call: Call, order: Order, line: Line) -> View:
         "discountedTotalSet": discounted, "discountedUnitPriceSet": bag(order, line.price),
         "discountedUnitPriceAfterAllDiscountsSet": bag(order, each), "totalDiscountSet": bag(order, NOTHING),
         "discountAllocations": [allocation_view(order, one) for one in line.allocations],
-        "taxLines": _taxes(order, line),
+        "taxLines": _taxes(order, line), "contract": None, "sellingPlan": None,
     }
 
 

@@ -131,7 +131,7 @@ MUTATIONS: dict[str, Root] = {
 }
 
 
-def refusal(info: GraphQLResolveInfo, fault: Fault) -> View:
+def refusal(info: GraphQLResolveInfo[Call], fault: Fault) -> View:
     """What a `refuse` fault answers: userErrors for a mutation, ACCESS_DENIED for a query or when asked for."""
     named = get_named_type(info.return_type)
     if info.operation.operation.value == "query" or fault.code == "ACCESS_DENIED":

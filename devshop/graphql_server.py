@@ -61,9 +61,8 @@ def schema() -> GraphQLSchema:
 
 
 def _guarded(name: str, resolver: Callable[..., object]) -> Callable[..., object]:
-    def resolve(_root: object, info: GraphQLResolveInfo, **arguments: object) -> object:
+    def resolve(_root: object, info: GraphQLResolveInfo[Call], **arguments: object) -> object:
         call = info.context
-        assert isinstance(call, Call)
         fault = call.faults.take(("refuse",), (name, call.operation, "graphql"))
         if fault is not None:
             return refusal(info, fault)

@@ -1,12 +1,12 @@
 """What happens to an order after it was placed: payment, edits, cancellation, a customer, deletion."""
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from devshop import checkout
 from devshop.bodies_orders import edit_body, order_body
 from devshop.bodies_refunds import refund_body
-from devshop.desk import Body, Desk, line_of
+from devshop.desk import Body, Desk
 from devshop.errors import DevshopError
 from devshop.money import Bag, units
 from devshop.records import Customer, Line, Order, Transaction
@@ -56,8 +56,8 @@ def authorize(desk: Desk, order: Order, gateway: str) -> Transaction:
 
 
 def edit(
-    desk: Desk, order: Order, add: checkout.Basket, increase: Mapping[Line | int, int] | Sequence[tuple[Line | int, int]],
-    remove: Mapping[Line | int, int] | Sequence[tuple[Line | int, int]],
+    desk: Desk, order: Order, add: checkout.Basket, increase: Sequence[tuple[Line, int]],
+    remove: Sequence[tuple[Line, int]],
 ) -> Order:
     """Adds lines, raises or lowers quantities; announces orders/edited and orders/updated.
 
@@ -66,17 +66,16 @@ def edit(
     """
     if order.cancelled_at is not None:
         raise DevshopError("order_cancelled", f"Order {order.name} is cancelled and cannot be edited; place a new one.")
-    removals = [(line_of(order, line), count) for line, count in pairs(remove)]
-    for line, count in removals:
+    for line, count in remove:
         if not 0 < count <= fulfillable(line):
             raise DevshopError("too_many_units", f"Only {fulfillable(line)} units of that line can be removed.")
     added: dict[int, int] = {}
     removed: dict[int, int] = {}
-    for line, count in removals:
+    for line, count in remove:
         line.removed += count
         removed[line.id] = removed.get(line.id, 0) + count
-    for given, count in pairs(increase):
-        line = _raise(desk, order, line_of(order, given), count)
+    for given, count in increase:
+        line = _raise(desk, order, given, count)
         added[line.id] = added.get(line.id, 0) + count
     for item in checkout.items(add) if add else []:
         line = checkout.line(desk, item, order.rate)
@@ -87,12 +86,6 @@ def edit(
     body = touched(desk, order)
     desk.announce(("orders/edited", edit_body(desk, order, added, removed)), ("orders/updated", body))
     return order
-
-
-def pairs(
-    counts: Mapping[Line | int, int] | Sequence[tuple[Line | int, int]],
-) -> list[tuple[Line | int, int]]:
-    return list(counts.items() if isinstance(counts, Mapping) else counts)
 
 
 def _append(desk: Desk, order: Order, line: Line) -> None:

@@ -52,9 +52,9 @@ def book_refund(
     available = refundable(order)
     parts = [_line(desk, line, count, restock_type) for line, count in lines]
     carried = _shipping(desk, order, shipping) if shipping else []
-    calculated = total(part.subtotal for part in (*parts, *carried))
+    calculated = total(part.subtotal for part in parts) + total(part.subtotal for part in carried)
     if not order.taxes_included:
-        calculated = calculated + total(part.tax for part in (*parts, *carried))
+        calculated = calculated + total(part.tax for part in parts) + total(part.tax for part in carried)
     paid = _amount(order, calculated, amount, available)
     if paid.shop < 0 or paid.shop > available.shop:
         raise DevshopError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from devshop.money import NOTHING, Bag, total, units
-from devshop.records import Line, Order, ShippingLine
+from devshop.records import Line, Order, ShippingLine, TaxLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,10 @@ def line_net(line: Line) -> Bag:
 
 def line_tax(line: Line) -> Bag:
     return total(tax.amount for tax in line.taxes)
+
+
+def taxes_of(order: Order) -> list[TaxLine]:
+    return [tax for line in order.lines for tax in line.taxes] + [t for line in order.shipping for t in line.taxes]
 
 
 def gone(line: Line) -> int:

@@ -46,11 +46,11 @@ class Pace:
     def learn(self, domain: str, document: str, cost: dict[str, Any] | None) -> None:
         """Takes note of `extensions.cost` of an answer."""
         status = (cost or {}).get("throttleStatus")
-        if not cost or not isinstance(status, dict):
+        if not cost or not isinstance(status, dict) or "currentlyAvailable" not in status:
             return
         with self._lock:
             self._buckets[domain] = _Bucket(
-                available=float(status.get("currentlyAvailable") or 0),
+                available=float(status["currentlyAvailable"] or 0),
                 maximum=float(status.get("maximumAvailable") or 1000),
                 restore_rate=float(status.get("restoreRate") or 50) or 50.0,
                 at=self.clock(),

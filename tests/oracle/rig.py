@@ -19,7 +19,7 @@ from tests.oracle.bodies import Json
 from tests.oracle.events import START, World, raw
 from tests.oracle.oracle import Figures, Verdict, judge, when
 from webhooks.drain import Drained, drain
-from webhooks.payloads import parse
+from webhooks.topics import parse
 
 DOMAIN = "alice.myshopify.com"
 COSTS = (10, 40, 100)

@@ -1,0 +1,108 @@
+"""Backup and restore: the whole installation as one SQLite file, from and into either engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from plugin.errors import RegularsError
+from plugin.store.db import Database, Row
+from plugin.store.migrate import current, head, migrate
+from plugin.store.schema import metadata
+
+_CHUNK = 1000
+
+
+class BackupError(RegularsError):
+    """The backup or restore did not happen; nothing was changed."""
+
+    code = "backup_error"
+
+
+def backup(url: str, path: Path) -> dict[str, int]:
+    """Writes every table to a new SQLite file; returns rows by table. The file appears only when it is whole.
+
+    One transaction reads it all, so the copy is of one moment. Raises BackupError when the file exists.
+    """
+    if path.exists():
+        raise BackupError(f"{path} exists already. Choose another name, or move it away first.")
+    partial = path.with_name(path.name + ".partial")
+    partial.unlink(missing_ok=True)
+    copy = sqlite_utils.Database(str(partial))
+    counts: dict[str, int] = {}
+    db = Database.open(url)
+    try:
+        copy["_regulars"].insert({"revision": current(url), "format": 1})
+        with db.read() as tx:
+            if tx.engine == "postgresql":
+                tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            for table in metadata.sorted_tables:
+                names = [column.name for column in table.columns]
+                copy[table.name].create({name: _affinity(table.c[name]) for name in names})
+                rows = tx.each(f"SELECT {', '.join(names)} FROM {table.name}")
+                copy[table.name].insert_all((dict(zip(names, row, strict=True)) for row in rows), batch_size=_CHUNK)
+                counts[table.name] = copy[table.name].count
+        copy.close()
+        descriptor = os.open(partial, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        os.replace(partial, path)
+    finally:
+        db.close()
+        partial.unlink(missing_ok=True)
+    return counts
+
+
+def restore(url: str, path: Path) -> dict[str, int]:
+    """Fills an empty database from a backup, in one transaction; returns rows by table.
+
+    Raises BackupError when the file is no backup, is of another version, or the database holds shops already.
+    """
+    if not path.is_file():
+        raise BackupError(f"{path} is not there.")
+    copy = sqlite_utils.Database(str(path))
+    if "_regulars" not in copy.table_names():
+        raise BackupError(f"{path} is not a backup of Regulars.")
+    migrate(url)
+    revision = next(iter(copy["_regulars"].rows))["revision"]
+    if revision != head():
+        raise BackupError(f"The backup is of version {revision}, this app of {head()}. Restore with the app that "
+                          "made it, then upgrade.")
+    db = Database.open(url)
+    counts: dict[str, int] = {}
+    try:
+        with db.write() as tx:
+            if tx.one("SELECT 1 FROM shops LIMIT 1") is not None:
+                raise BackupError("The database is in use. Restore into an empty one.")
+            tx.run("DELETE FROM meta")
+            tx.run("DELETE FROM leases")
+            for table in metadata.sorted_tables:
+                names = [column.name for column in table.columns]
+                sql = (f"INSERT INTO {table.name} ({', '.join(names)}) "
+                       f"VALUES ({', '.join(f':{name}' for name in names)})")
+                counts[table.name] = sum(tx.many(sql, chunk) for chunk in _chunks(copy, table.name, names))
+    finally:
+        db.close()
+        copy.close()
+    return counts
+
+
+def _chunks(copy: sqlite_utils.Database, table: str, names: list[str]) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
+    row: Row
+    for row in copy.execute(f"SELECT {', '.join(names)} FROM {table}"):
+        chunk.append(dict(zip(names, row, strict=True)))
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _affinity(column: Any) -> type:
+    kind = column.type.python_type
+    return bytes if kind is bytes else int if kind is int else str
