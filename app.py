@@ -23,6 +23,7 @@ from plugin.pages.web import Web, create_web
 from plugin.shopify import http
 from plugin.shopify.admin import AdminClients
 from plugin.shopify.tokens import TokenSource
+from plugin.store import audit as audits
 from plugin.store import ledger, shops
 from plugin.store.clock import Clock
 from plugin.store.db import Database
@@ -57,7 +58,10 @@ class Installation:
         """The web app: the intake of webhooks in front, everything else behind it in Flask."""
         web = create_web(
             Web(
-                config=self.config, db=self.db, now=self.now, tokens=self.tokens,
+                config=self.config,
+                db=self.db,
+                now=self.now,
+                tokens=self.tokens,
                 perform_now=lambda shop_id, effect_key: perform_now(self.bench, shop_id, effect_key),
             )
         )
@@ -81,14 +85,18 @@ def assemble(
     return Installation(config, db, clock, tokens, bench, IntakeWriter(config.database_url))
 
 
-def create_app() -> WSGIApplication:
+def create_app(config: Config | None = None) -> WSGIApplication:
     """The WSGI application of a served process, from the environment."""
-    return assemble(from_environment()).wsgi()
+    return assemble(config or from_environment()).wsgi()
 
 
-@click.group(help="Regulars: loyalty points that can be proved right, and one question once the parcel is there.")
+@click.group(
+    help="Regulars: loyalty points that can be proved right, and one question once the parcel is there."
+)
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
@@ -103,13 +111,25 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
 
     config = _settings()
     if config.database_url.startswith("sqlite") and processes != 1:
-        raise click.ClickException("SQLite takes one web process. Use PostgreSQL for more, or leave --processes away.")
+        raise click.ClickException(
+            "SQLite takes one web process. Use PostgreSQL for more, or leave --processes away."
+        )
     migrate(config.database_url)
-    worker = None if no_worker else subprocess.Popen([sys.executable, str(Path(__file__).resolve()), "worker"])
+    worker = (
+        None if no_worker else subprocess.Popen([sys.executable, str(Path(__file__).resolve()), "worker"])
+    )
     try:
         Granian(
-            "app:create_app", factory=True, interface=Interfaces.WSGI, address=host, port=port, workers=processes,
-            blocking_threads=16, log_enabled=False, websockets=False, respawn_failed_workers=True,
+            "app:create_app",
+            factory=True,
+            interface=Interfaces.WSGI,
+            address=host,
+            port=port,
+            workers=processes,
+            blocking_threads=16,
+            log_enabled=False,
+            websockets=False,
+            respawn_failed_workers=True,
             working_dir=Path(__file__).resolve().parent,
         ).serve()
     finally:
@@ -141,7 +161,9 @@ def migrate_command() -> None:
 
 @main.command(help="Recompute every shop's ledger and caches; exit 1 on any difference. Changes nothing.")
 @click.option("--shop", "domain", help="Only this shop, such as tea-shop.myshopify.com.")
-@click.option("--repair-caches", is_flag=True, help="Set wrong cached sums right from the entries, then audit again.")
+@click.option(
+    "--repair-caches", is_flag=True, help="Set wrong cached sums right from the entries, then audit again."
+)
 def audit(domain: str | None, repair_caches: bool) -> None:
     db = Database.open(_settings().database_url)
     differences, looked = 0, [0, 0, 0, 0]
@@ -152,24 +174,32 @@ def audit(domain: str | None, repair_caches: bool) -> None:
     for shop in chosen:
         if repair_caches:
             with db.write(shop.shop_id) as tx:
-                wrong = ledger.repair_caches(tx, shop.shop_id)
+                wrong = audits.repair_caches(tx, shop.shop_id)
             if wrong:
                 click.echo(f"{shop.domain}: set {wrong} members' cached sums right")
         with db.read() as tx:
-            for line in ledger.audit(tx, shop.shop_id):
+            for line in audits.audit(tx, shop.shop_id):
                 differences += 1
                 click.echo(f"{shop.domain}: {line}")
             looked = [a + b for a, b in zip(looked, (1, *ledger.counts(tx, shop.shop_id)), strict=True)]
-    what = "{} shop{}, {:,} members, {:,} entries, {:,} lots".format(looked[0], "s"[: looked[0] != 1], *looked[1:])
-    click.echo(f"checked {what}: " + ("everything agrees" if not differences else f"{differences} differences"))
+    what = "{} shop{}, {:,} members, {:,} entries, {:,} lots".format(
+        looked[0], "s"[: looked[0] != 1], *looked[1:]
+    )
+    click.echo(
+        f"checked {what}: " + ("everything agrees" if not differences else f"{differences} differences")
+    )
     db.close()
     sys.exit(1 if differences else 0)
 
 
-@main.command(help="Feed recorded webhooks (a JSON object a line) through the real intake and drain; print counts.")
+@main.command(
+    help="Feed recorded webhooks (a JSON object a line) through the real intake and drain; print counts."
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--shop", "domain", help="Replay for this shop instead of the recorded ones.")
-@click.option("--install", is_flag=True, help="Development only: install the shops first, without a platform.")
+@click.option(
+    "--install", is_flag=True, help="Development only: install the shops first, without a platform."
+)
 def replay(file: Path, domain: str | None, install: bool) -> None:
     from webhooks import replay as replaying
 
@@ -199,8 +229,17 @@ def _install_without_platform(installation: Installation, domains: set[str]) -> 
         with installation.db.write() as tx:
             shop = merchants.install(tx, domain, "", installation.now())
             if shop.currency is None:
-                merchants.set_up(tx, shop, name=domain, currency="EUR", timezone="Etc/UTC", platform_gid="",
-                                 installation_gid="", scopes="", now=installation.now())
+                merchants.set_up(
+                    tx,
+                    shop,
+                    name=domain,
+                    currency="EUR",
+                    timezone="Etc/UTC",
+                    platform_gid="",
+                    installation_gid="",
+                    scopes="",
+                    now=installation.now(),
+                )
 
 
 @main.command(help="Development only: move the clock of every process, such as +15d, +6h or +30m.")
@@ -244,7 +283,9 @@ def _print_counts(verb: str, act: Callable[[], dict[str, int]], file: Path) -> N
     click.echo(f"{verb} {sum(counts.values()):,} rows of {len(counts)} tables ({file})")
 
 
-@main.command(help="Look the installation over and say what to do about what is not well; exit 1 on a problem.")
+@main.command(
+    help="Look the installation over and say what to do about what is not well; exit 1 on a problem."
+)
 def doctor() -> None:
     from plugin.doctor import examine
 
@@ -258,7 +299,9 @@ def doctor() -> None:
 
 
 @main.command(help="Run the development shop with the app installed; or the main job once, headless.")
-@click.option("--once", is_flag=True, help="Run the main job on a fresh database and print each step's figures.")
+@click.option(
+    "--once", is_flag=True, help="Run the main job on a fresh database and print each step's figures."
+)
 @click.option("--json", "as_json", is_flag=True, help="With --once: one JSON object.")
 @click.option("--fresh", is_flag=True, help="Start over instead of keeping the data of the last start.")
 @click.option("--port", default=8000, show_default=True)

@@ -1,4 +1,5 @@
 """Reads the app's own TOML configuration, as Shopify does when a version of the app is released."""
+
 from __future__ import annotations
 
 import tomllib
@@ -12,8 +13,14 @@ from devshop.webhooks_out import SCOPE_OF_TOPIC, TOPICS
 
 _OWNERS = {"customer": "CUSTOMER", "order": "ORDER", "product": "PRODUCT", "shop": "SHOP"}
 _WRITES = (
-    "write_discounts", "write_customers", "write_orders", "write_metaobjects", "write_metaobject_definitions",
-    "write_fulfillments", "write_app_proxy",
+    "write_discounts",
+    "write_customers",
+    "write_orders",
+    "write_metaobjects",
+    "write_metaobject_definitions",
+    "write_fulfillments",
+    "write_app_proxy",
+    "read_products",
 )
 
 
@@ -59,13 +66,16 @@ def read_config(path: Path) -> AppConfig:
         for topic in (*subscription.get("topics", []), *subscription.get("compliance_topics", [])):
             topics[str(topic)] = str(subscription["uri"])
     return AppConfig(
-        scopes=_listed(access.get("scopes", "")), optional_scopes=_listed(access.get("optional_scopes", [])),
+        scopes=_listed(access.get("scopes", "")),
+        optional_scopes=_listed(access.get("optional_scopes", [])),
         topics=topics,
         proxy=ProxySettings(
-            url=str(proxy.get("url", "/proxy")), prefix=str(proxy.get("prefix", "apps")),
+            url=str(proxy.get("url", "/proxy")),
+            prefix=str(proxy.get("prefix", "apps")),
             subpath=str(proxy.get("subpath", "rewards")),
         ),
-        metafields=list(_metafields(document)), metaobjects=list(_metaobjects(document)),
+        metafields=list(_metafields(document)),
+        metaobjects=list(_metaobjects(document)),
     )
 
 
@@ -83,7 +93,10 @@ def _metafields(document: Mapping[str, object]) -> Iterator[FieldRule]:
             for key, rule in fields.items():
                 access = rule.get("access", {})
                 yield FieldRule(
-                    owner_type=owner_type, key=key, type=rule["type"], name=rule.get("name", key),
+                    owner_type=owner_type,
+                    key=key,
+                    type=rule["type"],
+                    name=rule.get("name", key),
                     namespace="$app" if namespace == "app" else f"$app:{namespace}",
                     admin=str(access.get("admin", "merchant_read")).upper(),
                     storefront=str(access.get("storefront", "none")).upper(),
@@ -96,7 +109,8 @@ def _metaobjects(document: Mapping[str, object]) -> Iterator[ObjectRule]:
     for kind, rule in (section.get("app", {}) if isinstance(section, dict) else {}).items():
         fields = rule.get("fields", {})
         yield ObjectRule(
-            type=f"$app:{kind}", name=rule.get("name", kind),
+            type=f"$app:{kind}",
+            name=rule.get("name", kind),
             fields={key: _field_type(one) for key, one in fields.items()},
             required=[key for key, one in fields.items() if isinstance(one, dict) and one.get("required")],
         )

@@ -1,10 +1,11 @@
 """Bodies of fulfillments/* and fulfillment_events/create, and the fulfilments inside an order."""
+
 from __future__ import annotations
 
 from devshop.bodies_parts import Json, address, line_item
 from devshop.desk import Desk, line_of
 from devshop.ids import gid
-from devshop.records import Fulfilment, FulfilmentEvent, Order
+from devshop.order_records import Fulfilment, FulfilmentEvent, Order
 
 
 def tracking_url(fulfilment: Fulfilment) -> str | None:
@@ -66,7 +67,11 @@ def event_body(desk: Desk, order: Order, fulfilment: Fulfilment, event: Fulfilme
         "created_at": desk.local(event.created_at),
         "updated_at": desk.local(event.created_at),
         "estimated_delivery_at": None,
-        "address1": None, "city": None, "province": None, "zip": None,
+        "address1": None,
+        "city": None,
+        "province": None,
+        "zip": None,
         "country": desk.shop.country_code,
-        "latitude": None, "longitude": None,
+        "latitude": None,
+        "longitude": None,
     }

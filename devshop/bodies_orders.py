@@ -1,4 +1,5 @@
 """The body of the orders/* topics: one REST order with everything that hangs on it."""
+
 from __future__ import annotations
 
 import hashlib
@@ -18,7 +19,7 @@ from devshop.bodies_refunds import refund_body, return_in_order
 from devshop.desk import Desk
 from devshop.ids import gid
 from devshop.money import NOTHING, Bag
-from devshop.records import Order, ShippingLine, TaxLine
+from devshop.order_records import Order, ShippingLine, TaxLine
 from devshop.totals import (
     Figures,
     figures,
@@ -32,7 +33,12 @@ from devshop.totals import (
 def order_body(desk: Desk, order: Order) -> Json:
     """orders/create, paid, updated, fulfilled, partially_fulfilled and cancelled all carry this."""
     sums = figures(order)
-    return {**_identity(desk, order), **_people(desk, order), **_sums(order, sums), **_parts(desk, order, sums)}
+    return {
+        **_identity(desk, order),
+        **_people(desk, order),
+        **_sums(order, sums),
+        **_parts(desk, order, sums),
+    }
 
 
 def _identity(desk: Desk, order: Order) -> Json:
@@ -137,15 +143,19 @@ def _parts(desk: Desk, order: Order, sums: Figures) -> Json:
     return {
         "discount_applications": [
             {
-                "target_type": one.target_type, "type": "discount_code", "value": one.value,
+                "target_type": one.target_type,
+                "type": "discount_code",
+                "value": one.value,
                 "value_type": one.value_type,
                 "allocation_method": "each" if one.target_type == "shipping_line" else "across",
-                "target_selection": "all", "code": one.code,
+                "target_selection": "all",
+                "code": one.code,
             }
             for one in order.applications
         ],
         "discount_codes": [
-            {"code": one.code, "amount": money(order, one.amount), "type": one.kind} for one in order.applications
+            {"code": one.code, "amount": money(order, one.amount), "type": one.kind}
+            for one in order.applications
         ],
         "financial_status": financial_status(order, sums),
         "fulfillment_status": fulfilment_status(order),
@@ -192,13 +202,21 @@ def _taxes_by_title(order: Order) -> list[TaxLine]:
 def edit_body(desk: Desk, order: Order, added: dict[int, int], removed: dict[int, int]) -> Json:
     """orders/edited: which lines changed by how many units, and no money at all."""
     at = desk.local(order.updated_at)
-    return {"order_edit": {
-        "id": desk.ids.number("OrderEdit"), "app_id": None, "created_at": at, "committed_at": at,
-        "notify_customer": False, "order_id": order.id, "staff_note": "", "user_id": None,
-        "line_items": {
-            "additions": [{"id": line, "delta": count} for line, count in added.items()],
-            "removals": [{"id": line, "delta": count} for line, count in removed.items()],
-        },
-        "discounts": {"line_item": {"additions": [], "removals": []}},
-        "shipping_lines": {"additions": [], "removals": []},
-    }}
+    return {
+        "order_edit": {
+            "id": desk.ids.number("OrderEdit"),
+            "app_id": None,
+            "created_at": at,
+            "committed_at": at,
+            "notify_customer": False,
+            "order_id": order.id,
+            "staff_note": "",
+            "user_id": None,
+            "line_items": {
+                "additions": [{"id": line, "delta": count} for line, count in added.items()],
+                "removals": [{"id": line, "delta": count} for line, count in removed.items()],
+            },
+            "discounts": {"line_item": {"additions": [], "removals": []}},
+            "shipping_lines": {"additions": [], "removals": []},
+        }
+    }

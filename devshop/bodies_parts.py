@@ -1,4 +1,5 @@
 """Pieces that several webhook bodies share: money, addresses, lines, taxes, customers."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -6,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from devshop.desk import Desk
 from devshop.ids import gid
 from devshop.money import Bag, in_webhooks
-from devshop.records import Address, Allocation, Customer, Line, Order, TaxLine
+from devshop.order_records import Address, Allocation, Customer, Line, Order, TaxLine
 from devshop.totals import current_quantity, fulfillable, line_fulfilment_status
 
 Json = dict[str, object]
@@ -30,8 +31,11 @@ def money_set(order: Order, bag: Bag) -> Json:
 def tax_lines(order: Order, taxes: Iterable[TaxLine]) -> list[Json]:
     return [
         {
-            "channel_liable": False, "price": money(order, tax.amount), "price_set": money_set(order, tax.amount),
-            "rate": float(tax.rate), "title": tax.title,
+            "channel_liable": False,
+            "price": money(order, tax.amount),
+            "price_set": money_set(order, tax.amount),
+            "rate": float(tax.rate),
+            "title": tax.title,
         }
         for tax in taxes
     ]
@@ -40,7 +44,8 @@ def tax_lines(order: Order, taxes: Iterable[TaxLine]) -> list[Json]:
 def allocations(order: Order, several: Sequence[Allocation]) -> list[Json]:
     return [
         {
-            "amount": money(order, one.amount), "amount_set": money_set(order, one.amount),
+            "amount": money(order, one.amount),
+            "amount_set": money_set(order, one.amount),
             "discount_application_index": one.application,
         }
         for one in several
@@ -119,7 +124,11 @@ def customer_address(desk: Desk, customer: Customer, record: Address, default: b
     body = address(desk, record) or {}
     del body["latitude"], body["longitude"]
     return {
-        "id": record.id, "customer_id": customer.id, **body, "country_name": record.country, "default": default,
+        "id": record.id,
+        "customer_id": customer.id,
+        **body,
+        "country_name": record.country,
+        "default": default,
     }
 
 

@@ -1,11 +1,12 @@
 """Bodies of refunds/create and returns/*, and both inside an order."""
+
 from __future__ import annotations
 
 from devshop.bodies_parts import Json, line_item, money, money_set, tax_lines
 from devshop.desk import Desk, line_of
 from devshop.ids import gid
 from devshop.money import NOTHING
-from devshop.records import Adjustment, Order, Refund, RefundLine, Return, Transaction
+from devshop.order_records import Adjustment, Order, Refund, RefundLine, Return, Transaction
 
 
 def refund_body(desk: Desk, order: Order, refund: Refund) -> Json:
@@ -20,14 +21,19 @@ def refund_body(desk: Desk, order: Order, refund: Refund) -> Json:
         "user_id": desk.shop.owner_id,
         "duties": [],
         "total_duties_set": money_set(order, NOTHING),
-        "return": None if refund.return_id is None else {
-            "id": refund.return_id, "admin_graphql_api_id": gid("Return", refund.return_id),
+        "return": None
+        if refund.return_id is None
+        else {
+            "id": refund.return_id,
+            "admin_graphql_api_id": gid("Return", refund.return_id),
         },
         "restock": refund.restock,
         "refund_shipping_lines": [
             {
-                "id": one.id, "shipping_line": _shipping_line(order, one.shipping_line_id),
-                "subtotal_amount_set": money_set(order, one.subtotal), "tax_amount_set": money_set(order, one.tax),
+                "id": one.id,
+                "shipping_line": _shipping_line(order, one.shipping_line_id),
+                "subtotal_amount_set": money_set(order, one.subtotal),
+                "tax_amount_set": money_set(order, one.tax),
             }
             for one in refund.shipping
         ],
@@ -43,17 +49,26 @@ def _shipping_line(order: Order, line_id: int) -> Json | None:
     for line in order.shipping:
         if line.id == line_id:
             return {
-                "id": line.id, "title": line.title, "price": money(order, line.price),
-                "price_set": money_set(order, line.price), "tax_lines": tax_lines(order, line.taxes),
+                "id": line.id,
+                "title": line.title,
+                "price": money(order, line.price),
+                "price_set": money_set(order, line.price),
+                "tax_lines": tax_lines(order, line.taxes),
             }
     return None
 
 
 def _adjustment(order: Order, refund: Refund, one: Adjustment) -> Json:
     return {
-        "id": one.id, "order_id": order.id, "refund_id": refund.id, "kind": one.kind, "reason": one.reason,
-        "amount": money(order, one.amount), "amount_set": money_set(order, one.amount),
-        "tax_amount": money(order, one.tax), "tax_amount_set": money_set(order, one.tax),
+        "id": one.id,
+        "order_id": order.id,
+        "refund_id": refund.id,
+        "kind": one.kind,
+        "reason": one.reason,
+        "amount": money(order, one.amount),
+        "amount_set": money_set(order, one.amount),
+        "tax_amount": money(order, one.tax),
+        "tax_amount_set": money_set(order, one.tax),
     }
 
 
@@ -104,7 +119,10 @@ def transaction_body(desk: Desk, order: Order, one: Transaction) -> Json:
 
 def return_in_order(one: Return) -> Json:
     return {
-        "id": one.id, "admin_graphql_api_id": gid("Return", one.id), "status": one.status, "name": one.name,
+        "id": one.id,
+        "admin_graphql_api_id": gid("Return", one.id),
+        "status": one.status,
+        "name": one.name,
     }
 
 
@@ -121,7 +139,9 @@ def return_body(order: Order, one: Return, topic: str) -> Json:
         "name": one.name,
         "return_line_items": [
             {
-                "id": part.id, "admin_graphql_api_id": gid("ReturnLineItem", part.id), "quantity": part.quantity,
+                "id": part.id,
+                "admin_graphql_api_id": gid("ReturnLineItem", part.id),
+                "quantity": part.quantity,
                 "line_item": {"id": part.line_id, "admin_graphql_api_id": gid("LineItem", part.line_id)},
             }
             for part in one.lines

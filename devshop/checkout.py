@@ -1,4 +1,5 @@
 """The checkout: from a basket to an order with prices, discounts, tax and payment."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +13,10 @@ from devshop.bodies_orders import order_body
 from devshop.desk import Desk
 from devshop.errors import DevshopError
 from devshop.money import NOTHING, Bag, in_graphql, rounded, split, total
-from devshop.records import (
+from devshop.order_records import (
     Allocation,
     Application,
     Customer,
-    Discount,
     Line,
     Order,
     Product,
@@ -24,6 +24,7 @@ from devshop.records import (
     TaxLine,
     Transaction,
 )
+from devshop.records import Discount
 from devshop.totals import figures, financial_status, line_net, shipping_net
 
 
@@ -49,7 +50,7 @@ class Basics(Struct):
     currency: str | None = None
     source_name: str = "web"
     gateway: str = "bogus"
-    shipping: int | None = None       # None: the standard rate if something is shipped
+    shipping: int | None = None  # None: the standard rate if something is shipped
     shipping_title: str = "Standard"
     tip: int = 0
     duties: int | None = None
@@ -78,12 +79,19 @@ def items(basket: Basket) -> list[Item]:
             plain = {**entry, "product": product.id} if isinstance(product, Product) else dict(entry)
             read.append(convert(plain, Item))
     if not read or any(item.quantity < 1 for item in read):
-        raise DevshopError("basket_empty", "The basket needs at least one line with a quantity of at least 1.")
+        raise DevshopError(
+            "basket_empty", "The basket needs at least one line with a quantity of at least 1."
+        )
     return read
 
 
 def place(
-    desk: Desk, customer: Customer | None, basket: Basket, codes: Sequence[str], paid: bool, basics: Basics,
+    desk: Desk,
+    customer: Customer | None,
+    basket: Basket,
+    codes: Sequence[str],
+    paid: bool,
+    basics: Basics,
 ) -> Order:
     """Places an order; announces orders/create, orders/paid if paid in full, and orders/updated.
 
@@ -96,16 +104,23 @@ def place(
         discounts.count_use(discount, order.customer_id)
     sums = figures(order)
     if paid and sums.total.shop:
-        order.transactions.append(Transaction(
-            id=desk.ids.number("OrderTransaction"), kind="sale", gateway=basics.gateway, amount=sums.total,
-            created_at=order.processed_at,
-        ))
+        order.transactions.append(
+            Transaction(
+                id=desk.ids.number("OrderTransaction"),
+                kind="sale",
+                gateway=basics.gateway,
+                amount=sums.total,
+                created_at=order.processed_at,
+            )
+        )
     order.gateways = [basics.gateway] if sums.total.shop else []
     desk.shop.orders[order.id] = order
     body = order_body(desk, order)
     settled = financial_status(order) == "paid"
     desk.announce(
-        ("orders/create", body), *([("orders/paid", body)] if settled else []), ("orders/updated", body),
+        ("orders/create", body),
+        *([("orders/paid", body)] if settled else []),
+        ("orders/updated", body),
     )
     return order
 
@@ -115,26 +130,45 @@ def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Ba
     presentment = basics.currency or shop.currency
     rate = "1" if presentment == shop.currency else shop.rates.get(presentment)
     if rate is None:
-        raise DevshopError("currency_unknown", f"The shop has no rate for {presentment}; give create_shop one in rates.")
+        raise DevshopError(
+            "currency_unknown", f"The shop has no rate for {presentment}; give create_shop one in rates."
+        )
     number = 1001 + max((order.number - 1000 for order in shop.orders.values()), default=0)
     lines = [line(desk, item, rate) for item in basket]
     order = Order(
-        id=desk.ids.number("Order"), number=number, name=f"#{number}", token=desk.ids.text("order_token"),
-        created_at=now, processed_at=(basics.processed_at or now).replace(microsecond=0), updated_at=now,
-        currency=shop.currency, presentment_currency=presentment, rate=rate, taxes_included=shop.taxes_included,
-        source_name=basics.source_name, lines=lines, shipping=[],
+        id=desk.ids.number("Order"),
+        number=number,
+        name=f"#{number}",
+        token=desk.ids.text("order_token"),
+        created_at=now,
+        processed_at=(basics.processed_at or now).replace(microsecond=0),
+        updated_at=now,
+        currency=shop.currency,
+        presentment_currency=presentment,
+        rate=rate,
+        taxes_included=shop.taxes_included,
+        source_name=basics.source_name,
+        lines=lines,
+        shipping=[],
         customer_id=None if customer is None else customer.id,
         email=basics.email if basics.email is not None else (customer.email if customer else ""),
-        test=basics.test, note=basics.note, tags=list(basics.tags), tip=in_both(basics.tip, rate),
+        test=basics.test,
+        note=basics.note,
+        tags=list(basics.tags),
+        tip=in_both(basics.tip, rate),
         duties=None if basics.duties is None else in_both(basics.duties, rate),
         address=customer.addresses[0] if customer and customer.addresses else None,
     )
     shipped = any(one.requires_shipping for one in lines) and basics.source_name != "pos"
     price = basics.shipping if basics.shipping is not None else (STANDARD_SHIPPING if shipped else None)
     if price is not None:
-        order.shipping.append(ShippingLine(
-            id=desk.ids.number("ShippingLine"), title=basics.shipping_title, price=in_both(price, rate),
-        ))
+        order.shipping.append(
+            ShippingLine(
+                id=desk.ids.number("ShippingLine"),
+                title=basics.shipping_title,
+                price=in_both(price, rate),
+            )
+        )
     return order
 
 
@@ -152,12 +186,19 @@ def line(desk: Desk, item: Item, rate: str) -> Line:
     price = item.price if item.price is not None else (product.price if product else 0)
     taxable = (product.taxable if product else True) if item.taxable is None else item.taxable
     return Line(
-        id=desk.ids.number("LineItem"), title=item.title or (product.title if product else "Custom line"),
-        quantity=item.quantity, original_quantity=item.quantity, price=in_both(price, rate),
-        product_id=product.id if product else None, variant_id=product.variant_id if product else None,
-        vendor=item.vendor or (product.vendor if product else None), sku=product.sku if product else "",
-        grams=product.grams if product else 0, gift_card=gift_card,
-        requires_shipping=not gift_card and (shipped if item.requires_shipping is None else item.requires_shipping),
+        id=desk.ids.number("LineItem"),
+        title=item.title or (product.title if product else "Custom line"),
+        quantity=item.quantity,
+        original_quantity=item.quantity,
+        price=in_both(price, rate),
+        product_id=product.id if product else None,
+        variant_id=product.variant_id if product else None,
+        vendor=item.vendor or (product.vendor if product else None),
+        sku=product.sku if product else "",
+        grams=product.grams if product else 0,
+        gift_card=gift_card,
+        requires_shipping=not gift_card
+        and (shipped if item.requires_shipping is None else item.requires_shipping),
         taxable=taxable and not gift_card,
     )
 
@@ -193,10 +234,17 @@ def _take_off(order: Order, lines: list[Line], discount: Discount) -> None:
     for one, shop_share, presentment_share in zip(lines, shop_shares, presentment_shares, strict=True):
         if shop_share or presentment_share:
             one.allocations.append(Allocation(Bag(shop_share, presentment_share), index))
-    order.applications.append(Application(
-        code=discount.code, kind=kind, value=value, value_type=kind, target_type="line_item",
-        amount=amount, discount_id=discount.id,
-    ))
+    order.applications.append(
+        Application(
+            code=discount.code,
+            kind=kind,
+            value=value,
+            value_type=kind,
+            target_type="line_item",
+            amount=amount,
+            discount_id=discount.id,
+        )
+    )
 
 
 def _capped(wanted: int, ceiling: Bag, rate: str) -> Bag:
@@ -217,10 +265,17 @@ def _waive_shipping(order: Order, discount: Discount) -> None:
         rest = shipping_net(one)
         one.allocations.append(Allocation(rest, index))
         waived = waived + rest
-    order.applications.append(Application(
-        code=discount.code, kind="shipping", value="100.0", value_type="percentage", target_type="shipping_line",
-        amount=waived, discount_id=discount.id,
-    ))
+    order.applications.append(
+        Application(
+            code=discount.code,
+            kind="shipping",
+            value="100.0",
+            value_type="percentage",
+            target_type="shipping_line",
+            amount=waived,
+            discount_id=discount.id,
+        )
+    )
 
 
 def tax_on(desk: Desk, net: Bag) -> list[TaxLine]:

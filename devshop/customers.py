@@ -1,4 +1,5 @@
 """Customers and products: made, changed, merged, deleted."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ from devshop.bodies_shop import customer_body, customer_deleted, merge_body
 from devshop.desk import Desk
 from devshop.errors import DevshopError
 from devshop.ids import gid
-from devshop.records import Address, Customer, Product
+from devshop.order_records import Address, Customer, Product
 
 _FIRST = ("Ada", "Bela", "Cleo", "Dora", "Emil", "Fenna", "Gil", "Hanna", "Ivo", "Juna")
 _LAST = ("Aebi", "Brun", "Costa", "Danz", "Egli", "Frey", "Gasser", "Huber", "Iten", "Jost")
@@ -21,13 +22,22 @@ def create(desk: Desk, fields: Mapping[str, object]) -> Customer:
     first, last = _FIRST[count % 10], _LAST[count // 10 % 10]
     now = desk.now()
     made: dict[str, object] = {
-        "id": desk.ids.number("Customer"), "created_at": now, "updated_at": now, "first_name": first,
-        "last_name": last, "email": f"{first}.{last}.{count}@example.com".lower(), **fields,
+        "id": desk.ids.number("Customer"),
+        "created_at": now,
+        "updated_at": now,
+        "first_name": first,
+        "last_name": last,
+        "email": f"{first}.{last}.{count}@example.com".lower(),
+        **fields,
     }
     if "addresses" not in made:
-        made["addresses"] = [Address(
-            id=desk.ids.number("MailingAddress"), first_name=str(made["first_name"]), last_name=str(made["last_name"]),
-        )]
+        made["addresses"] = [
+            Address(
+                id=desk.ids.number("MailingAddress"),
+                first_name=str(made["first_name"]),
+                last_name=str(made["last_name"]),
+            )
+        ]
     customer = msgspec.convert(msgspec.to_builtins(made, builtin_types=(type(now),)), Customer)
     desk.shop.customers[customer.id] = customer
     desk.announce(("customers/create", customer_body(desk, customer)))
@@ -39,7 +49,9 @@ def update(desk: Desk, customer: Customer, fields: Mapping[str, object]) -> Cust
     allowed = set(Customer.__struct_fields__) - {"id", "created_at", "updated_at"}
     for name, value in fields.items():
         if name not in allowed:
-            raise DevshopError("field_unknown", f"A customer has no field {name}; use one of {', '.join(sorted(allowed))}.")
+            raise DevshopError(
+                "field_unknown", f"A customer has no field {name}; use one of {', '.join(sorted(allowed))}."
+            )
         setattr(customer, name, value)
     touch(desk, customer)
     return customer
@@ -89,7 +101,9 @@ def merge(desk: Desk, kept: Customer, gone: Customer, failed: bool) -> Customer:
 def delete(desk: Desk, customer: Customer) -> None:
     """Deletes a customer without orders; announces customers/delete."""
     if any(order.customer_id == customer.id for order in desk.shop.orders.values()):
-        raise DevshopError("customer_has_orders", "A customer with orders cannot be deleted; merge or redact instead.")
+        raise DevshopError(
+            "customer_has_orders", "A customer with orders cannot be deleted; merge or redact instead."
+        )
     _forget(desk, customer)
     desk.announce(("customers/delete", customer_deleted(customer)))
 
@@ -106,9 +120,15 @@ def create_product(desk: Desk, title: str, price: int, fields: Mapping[str, obje
     now = desk.now()
     product = msgspec.convert(
         {
-            "id": desk.ids.number("Product"), "variant_id": desk.ids.number("ProductVariant"), "title": title,
-            "price": price, "created_at": now, "updated_at": now,
-            "handle": "-".join(title.lower().split()), "sku": f"SKU-{len(desk.shop.products) + 1:03d}", **fields,
+            "id": desk.ids.number("Product"),
+            "variant_id": desk.ids.number("ProductVariant"),
+            "title": title,
+            "price": price,
+            "created_at": now,
+            "updated_at": now,
+            "handle": "-".join(title.lower().split()),
+            "sku": f"SKU-{len(desk.shop.products) + 1:03d}",
+            **fields,
         },
         Product,
     )

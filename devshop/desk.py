@@ -1,4 +1,5 @@
 """What every action of a shop has at hand: its records, new ids, the time, and the way to announce what happened."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,8 @@ import msgspec
 
 from devshop.errors import DevshopError
 from devshop.ids import Ids
-from devshop.records import Customer, Delivery, Fulfilment, Line, Order, Return, Shop
+from devshop.order_records import Customer, Fulfilment, Line, Order, Return
+from devshop.records import Delivery, Shop
 from devshop.webhooks_out import APP_TOPICS, COMPLIANCE_TOPICS, SCOPE_OF_TOPIC, Outgoing
 
 Body = Mapping[str, object]
@@ -24,8 +26,13 @@ class Desk:
     """
 
     def __init__(
-        self, shop: Shop, ids: Ids, clock: Callable[[], datetime], outgoing: Outgoing,
-        change: Callable[[], AbstractContextManager[None]], topics: Callable[[], frozenset[str]],
+        self,
+        shop: Shop,
+        ids: Ids,
+        clock: Callable[[], datetime],
+        outgoing: Outgoing,
+        change: Callable[[], AbstractContextManager[None]],
+        topics: Callable[[], frozenset[str]],
     ) -> None:
         self.shop = shop
         self.ids = ids
@@ -60,10 +67,16 @@ class Desk:
                 continue
             if id(body) not in encoded:
                 encoded[id(body)] = msgspec.json.encode(body)
-            self.outgoing.put(Delivery(
-                webhook_id=self.ids.uuid("webhook"), event_id=event_id, topic=topic, shop=self.shop.domain,
-                body=encoded[id(body)], triggered_at=self._clock().astimezone(UTC),
-            ))
+            self.outgoing.put(
+                Delivery(
+                    webhook_id=self.ids.uuid("webhook"),
+                    event_id=event_id,
+                    topic=topic,
+                    shop=self.shop.domain,
+                    body=encoded[id(body)],
+                    triggered_at=self._clock().astimezone(UTC),
+                )
+            )
 
     def _receives(self, topic: str) -> bool:
         if topic not in self._topics():
@@ -83,7 +96,9 @@ class Desk:
     def customer(self, customer: Customer | int) -> Customer:
         found = self.shop.customers.get(customer if isinstance(customer, int) else customer.id)
         if found is None:
-            raise DevshopError("customer_unknown", "There is no such customer in this shop; list the customers first.")
+            raise DevshopError(
+                "customer_unknown", "There is no such customer in this shop; list the customers first."
+            )
         return found
 
     def fulfilment(self, fulfilment: Fulfilment | int) -> tuple[Order, Fulfilment]:
@@ -92,7 +107,9 @@ class Desk:
             for found in order.fulfilments:
                 if found.id == wanted:
                     return order, found
-        raise DevshopError("fulfilment_unknown", "There is no such fulfilment in this shop; fulfil the order first.")
+        raise DevshopError(
+            "fulfilment_unknown", "There is no such fulfilment in this shop; fulfil the order first."
+        )
 
     def return_(self, returned: Return | int) -> tuple[Order, Return]:
         wanted = returned if isinstance(returned, int) else returned.id
@@ -100,7 +117,9 @@ class Desk:
             for found in order.returns:
                 if found.id == wanted:
                     return order, found
-        raise DevshopError("return_unknown", "There is no such return in this shop; start one for the order first.")
+        raise DevshopError(
+            "return_unknown", "There is no such return in this shop; start one for the order first."
+        )
 
 
 def line_of(order: Order, line: Line | int) -> Line:

@@ -1,4 +1,5 @@
 """Discount codes: making, stopping, and whether a checkout may use one."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -40,13 +41,27 @@ def problems(desk: Desk, argument: str, draft: Discount, customers: Sequence[int
     if not draft.title.strip():
         found.append(problem(argument, "title", "BLANK", "Title can't be blank"))
     if draft.ends_at is not None and draft.ends_at <= draft.starts_at:
-        found.append(problem(argument, "endsAt", "END_DATE_BEFORE_START_DATE", "Ends at needs to be after starts_at"))
+        found.append(
+            problem(argument, "endsAt", "END_DATE_BEFORE_START_DATE", "Ends at needs to be after starts_at")
+        )
     if draft.amount is not None and draft.amount <= 0:
-        found.append(problem(argument, "customerGets.value.discountAmount.amount", "GREATER_THAN",
-                             "Value must be greater than 0"))
+        found.append(
+            problem(
+                argument,
+                "customerGets.value.discountAmount.amount",
+                "GREATER_THAN",
+                "Value must be greater than 0",
+            )
+        )
     if draft.percentage is not None and not 0 < draft.percentage <= 1:
-        found.append(problem(argument, "customerGets.value.percentage", "VALUE_OUTSIDE_RANGE",
-                             "Value must be between 0.0 and 1.0"))
+        found.append(
+            problem(
+                argument,
+                "customerGets.value.percentage",
+                "VALUE_OUTSIDE_RANGE",
+                "Value must be between 0.0 and 1.0",
+            )
+        )
     if draft.usage_limit is not None and draft.usage_limit < 1:
         found.append(problem(argument, "usageLimit", "GREATER_THAN", "Usage limit must be greater than 0"))
     if any(customer not in desk.shop.customers for customer in customers):
@@ -78,15 +93,21 @@ def check(desk: Desk, code: str, customer_id: int | None, subtotal: int, shippin
     if status(found, desk.now()) != "ACTIVE":
         raise CheckoutRefused("code_not_active", f"Code {code} is not active now; use one that is.")
     if found.customers is not None and customer_id not in found.customers:
-        raise CheckoutRefused("code_of_another_customer", f"Code {code} belongs to another customer; sign in as them.")
+        raise CheckoutRefused(
+            "code_of_another_customer", f"Code {code} belongs to another customer; sign in as them."
+        )
     if found.usage_limit is not None and found.used >= found.usage_limit:
         raise CheckoutRefused("code_used_up", f"Code {code} has reached its usage limit; use another one.")
     if found.once_per_customer and customer_id in found.used_by:
-        raise CheckoutRefused("code_used_before", f"This customer has used code {code} before; use another one.")
+        raise CheckoutRefused(
+            "code_used_before", f"This customer has used code {code} before; use another one."
+        )
     if found.minimum_subtotal is not None and subtotal < found.minimum_subtotal:
         raise CheckoutRefused("subtotal_too_low", f"Code {code} needs a higher subtotal; add something.")
     if found.maximum_shipping is not None and shipping > found.maximum_shipping:
-        raise CheckoutRefused("shipping_too_high", f"Code {code} does not cover this shipping rate; choose a cheaper one.")
+        raise CheckoutRefused(
+            "shipping_too_high", f"Code {code} does not cover this shipping rate; choose a cheaper one."
+        )
     return found
 
 
@@ -98,7 +119,8 @@ def check_combination(several: Sequence[Discount]) -> None:
         for other in several:
             if one is not other and class_of(other) not in one.combines_with:
                 raise CheckoutRefused(
-                    "codes_do_not_combine", f"Code {one.code} can't be combined with {other.code}; use one of them."
+                    "codes_do_not_combine",
+                    f"Code {one.code} can't be combined with {other.code}; use one of them.",
                 )
 
 

@@ -1,4 +1,5 @@
 """What the development shop refuses, in words a person can act on."""
+
 from __future__ import annotations
 
 

@@ -1,4 +1,5 @@
 """Trouble on demand: throttling, errors, refusals, answers that never come."""
+
 from __future__ import annotations
 
 import time
@@ -14,10 +15,10 @@ KINDS = ("throttle", "http_500", "http_502", "http_503", "refuse", "timeout_befo
 class Fault(Struct):
     kind: str
     match: str
-    times: int | None                 # None: until cleared
-    code: str | None = None           # refuse: the userErrors code, or ACCESS_DENIED
+    times: int | None  # None: until cleared
+    code: str | None = None  # refuse: the userErrors code, or ACCESS_DENIED
     message: str = "Refused by a fault of the development shop."
-    seconds: float = 0.0              # slow
+    seconds: float = 0.0  # slow
 
 
 class NoAnswer(Exception):
@@ -36,8 +37,14 @@ class Faults:
         self.sleep = sleep
 
     def add(
-        self, kind: str, match: str = "*", times: int | None = 1, *, code: str | None = None,
-        message: str = "Refused by a fault of the development shop.", seconds: float = 0.2,
+        self,
+        kind: str,
+        match: str = "*",
+        times: int | None = 1,
+        *,
+        code: str | None = None,
+        message: str = "Refused by a fault of the development shop.",
+        seconds: float = 0.2,
     ) -> Fault:
         """Queues a fault. Raises DevshopError for an unknown kind."""
         if kind not in KINDS:

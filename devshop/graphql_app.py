@@ -1,4 +1,5 @@
 """The shop and the app's installation in the Admin API, and nodes of every kind."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from devshop.graphql_parts import product_view
 from devshop.graphql_refunds import refund_view, return_view
 from devshop.graphql_search import visible
 from devshop.ids import gid, number_of
-from devshop.records import Order, Refund
+from devshop.order_records import Order, Refund
 from devshop.webhooks_out import API_VERSION
 
 
@@ -24,20 +25,39 @@ def shop_view(call: Call) -> View:
     shop = call.desk.shop
     url = f"https://{shop.domain}"
     return {
-        "__typename": "Shop", "id": gid("Shop", shop.id), "name": shop.name, "myshopifyDomain": shop.domain,
-        "primaryDomain": {"__typename": "Domain", "id": gid("Domain", shop.id), "host": shop.domain, "url": url},
-        "email": shop.email, "contactEmail": shop.email, "currencyCode": shop.currency,
-        "enabledPresentmentCurrencies": [shop.currency, *shop.rates], "ianaTimezone": shop.timezone,
-        "taxesIncluded": shop.taxes_included, "taxShipping": True, "unitSystem": "METRIC_SYSTEM",
+        "__typename": "Shop",
+        "id": gid("Shop", shop.id),
+        "name": shop.name,
+        "myshopifyDomain": shop.domain,
+        "primaryDomain": {
+            "__typename": "Domain",
+            "id": gid("Domain", shop.id),
+            "host": shop.domain,
+            "url": url,
+        },
+        "email": shop.email,
+        "contactEmail": shop.email,
+        "currencyCode": shop.currency,
+        "enabledPresentmentCurrencies": [shop.currency, *shop.rates],
+        "ianaTimezone": shop.timezone,
+        "taxesIncluded": shop.taxes_included,
+        "taxShipping": True,
+        "unitSystem": "METRIC_SYSTEM",
         "plan": {"publicDisplayName": shop.plan, "partnerDevelopment": True, "shopifyPlus": False},
         "customerAccountsV2": {
-            "customerAccountsVersion": "NEW_CUSTOMER_ACCOUNTS", "loginRequiredAtCheckout": False, "url": f"{url}/account",
+            "customerAccountsVersion": "NEW_CUSTOMER_ACCOUNTS",
+            "loginRequiredAtCheckout": False,
+            "url": f"{url}/account",
         },
         "shopAddress": {
-            "__typename": "ShopAddress", "id": gid("ShopAddress", shop.id), "countryCodeV2": shop.country_code,
-            "city": "Zurich", "country": "Switzerland",
+            "__typename": "ShopAddress",
+            "id": gid("ShopAddress", shop.id),
+            "countryCodeV2": shop.country_code,
+            "city": "Zurich",
+            "country": "Switzerland",
         },
-        "features": {"storefront": True}, "createdAt": utc(shop.created_at),
+        "features": {"storefront": True},
+        "createdAt": utc(shop.created_at),
         **metafield_fields(call, gid("Shop", shop.id)),
     }
 
@@ -46,13 +66,21 @@ def installation_view(call: Call) -> View:
     shop, app = call.desk.shop, call.app
     owner = gid("AppInstallation", shop.installation_id or 0)
     return {
-        "__typename": "AppInstallation", "id": owner, "launchUrl": f"{app.app_url}/", "uninstallUrl": None,
+        "__typename": "AppInstallation",
+        "id": owner,
+        "launchUrl": f"{app.app_url}/",
+        "uninstallUrl": None,
         "accessScopes": [_scope(scope) for scope in shop.scopes],
         "app": {
-            "__typename": "App", "id": gid("App", app.app_id), "handle": "regulars", "title": "Regulars",
-            "apiKey": app.api_key, "webhookApiVersion": API_VERSION,
+            "__typename": "App",
+            "id": gid("App", app.app_id),
+            "handle": "regulars",
+            "title": "Regulars",
+            "apiKey": app.api_key,
+            "webhookApiVersion": API_VERSION,
         },
-        "activeSubscriptions": [], **metafield_fields(call, owner),
+        "activeSubscriptions": [],
+        **metafield_fields(call, owner),
     }
 
 
@@ -123,7 +151,9 @@ def any_node(call: Call, id: str) -> View | None:
         return metaobject_view(call, metaobject)
     if kind == "Shop" and number == desk.shop.id:
         return shop_view(call)
-    return installation_view(call) if kind == "AppInstallation" and number == desk.shop.installation_id else None
+    return (
+        installation_view(call) if kind == "AppInstallation" and number == desk.shop.installation_id else None
+    )
 
 
 def _part(call: Call, kind: str, number: int) -> View | None:

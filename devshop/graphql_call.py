@@ -1,4 +1,5 @@
 """What one Admin API call knows, and the errors it can answer with."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from graphql import GraphQLError
 from devshop.desk import Desk
 from devshop.faults import Faults
 from devshop.money import Bag, in_graphql
-from devshop.records import Order
+from devshop.order_records import Order
 from devshop.tokens import App
 
 View = dict[str, object]
@@ -40,7 +41,8 @@ def access_denied(what: str, scope: str) -> GraphQLError:
     return GraphQLError(
         f"Access denied for {what} field. Required access: {required}",
         extensions={
-            "code": "ACCESS_DENIED", "documentation": "https://shopify.dev/api/usage/access-scopes",
+            "code": "ACCESS_DENIED",
+            "documentation": "https://shopify.dev/api/usage/access-scopes",
             "requiredAccess": required,
         },
     )
@@ -48,6 +50,7 @@ def access_denied(what: str, scope: str) -> GraphQLError:
 
 def protected(call: Call, field: str, what: str, value: object) -> Resolver:
     """A field of protected customer data: its value, or null with ACCESS_DENIED when it is not approved."""
+
     def resolve(_info: object) -> object:
         if not call.desk.approved(field):
             raise GraphQLError(
@@ -65,6 +68,17 @@ def bad_request(message: str) -> GraphQLError:
 
 def utc(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(value: object) -> datetime | None:
+    """A DateTime argument. Raises GraphQLError for what is no ISO 8601 time."""
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise GraphQLError(f"Variable of type DateTime was provided invalid value {value!r}") from error
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def money(minor: int, currency: str) -> View:

@@ -1,4 +1,5 @@
 """What a query costs, and the bucket that throttles: points per second for each app and shop."""
+
 from __future__ import annotations
 
 import time
@@ -23,7 +24,7 @@ from graphql import (
 
 MAX_QUERY_COST = 1000
 MUTATION_COST = 10
-BUCKET_SECONDS = 20                   # the bucket holds twenty seconds' worth of points: 100/s, 2000
+BUCKET_SECONDS = 20  # the bucket holds twenty seconds' worth of points: 100/s, 2000
 
 
 @dataclass(slots=True)
@@ -49,17 +50,24 @@ class Bucket:
 
     def extension(self, requested: int, actual: int | None) -> dict[str, object]:
         """extensions.cost as every answer carries it."""
-        return {"cost": {
-            "requestedQueryCost": requested, "actualQueryCost": actual,
-            "throttleStatus": {
-                "maximumAvailable": float(self.size), "currentlyAvailable": int(self.available),
-                "restoreRate": float(self.rate),
-            },
-        }}
+        return {
+            "cost": {
+                "requestedQueryCost": requested,
+                "actualQueryCost": actual,
+                "throttleStatus": {
+                    "maximumAvailable": float(self.size),
+                    "currentlyAvailable": int(self.available),
+                    "restoreRate": float(self.rate),
+                },
+            }
+        }
 
 
 def requested_cost(
-    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, object],
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, object],
 ) -> int:
     """Scalars 0, objects 1, connections times their page size, mutations 10 on top."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
@@ -81,7 +89,9 @@ class _Counter:
             if isinstance(node, FieldNode):
                 cost += self._field(parent, node)
             elif isinstance(node, InlineFragmentNode):
-                named = self.schema.get_type(node.type_condition.name.value) if node.type_condition else parent
+                named = (
+                    self.schema.get_type(node.type_condition.name.value) if node.type_condition else parent
+                )
                 cost += self.selections(named, node.selection_set)
             elif isinstance(node, FragmentSpreadNode):
                 fragment = self.fragments[node.name.value]
@@ -98,8 +108,10 @@ class _Counter:
         inner = self.selections(named, node.selection_set)
         if isinstance(named, GraphQLObjectType) and named.name.endswith("Connection"):
             return 2 + self._size(node) * max(0, inner)
-        if named is not None and named.name in ("PageInfo", "MoneyV2") or named is not None and named.name.endswith("Edge"):
-            return inner              # they come with what holds them
+        if (named is not None and named.name in ("PageInfo", "MoneyV2")) or (
+            named is not None and named.name.endswith("Edge")
+        ):
+            return inner  # they come with what holds them
         return 1 + inner
 
     def _size(self, node: FieldNode) -> int:

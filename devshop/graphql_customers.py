@@ -1,4 +1,5 @@
 """Customers and tags in the Admin API."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,26 +11,37 @@ from devshop.graphql_orders import order_view, spent
 from devshop.graphql_paging import connection
 from devshop.graphql_search import orders_connection
 from devshop.ids import gid, number_of
-from devshop.records import Customer
+from devshop.order_records import Customer
 
 
 def customer_view(call: Call, record: Customer) -> View:
     shop = call.desk.shop
     placed = [order for order in shop.orders.values() if order.customer_id == record.id]
     marketing = "SUBSCRIBED" if record.accepts_marketing else "NOT_SUBSCRIBED"
-    email = {"emailAddress": record.email, "marketingState": marketing, "validFormat": True} if record.email else None
+    email = (
+        {"emailAddress": record.email, "marketingState": marketing, "validFormat": True}
+        if record.email
+        else None
+    )
     phone = {"phoneNumber": record.phone} if record.phone else None
     return {
-        "__typename": "Customer", "id": gid("Customer", record.id), "legacyResourceId": str(record.id),
+        "__typename": "Customer",
+        "id": gid("Customer", record.id),
+        "legacyResourceId": str(record.id),
         "firstName": protected(call, "name", "firstName", record.first_name),
         "lastName": protected(call, "name", "lastName", record.last_name),
         "displayName": protected(call, "name", "displayName", f"{record.first_name} {record.last_name}"),
         "defaultEmailAddress": protected(call, "email", "defaultEmailAddress", email),
         "defaultPhoneNumber": protected(call, "phone", "defaultPhoneNumber", phone),
-        "locale": record.locale, "note": record.note or None, "state": record.state.upper(),
-        "tags": sorted(record.tags), "numberOfOrders": str(len(placed)), "verifiedEmail": record.verified_email,
+        "locale": record.locale,
+        "note": record.note or None,
+        "state": record.state.upper(),
+        "tags": sorted(record.tags),
+        "numberOfOrders": str(len(placed)),
+        "verifiedEmail": record.verified_email,
         "amountSpent": lambda _info: money(spent(placed), shop.currency),
-        "createdAt": utc(record.created_at), "updatedAt": utc(record.updated_at),
+        "createdAt": utc(record.created_at),
+        "updatedAt": utc(record.updated_at),
         "orders": orders_connection(call, lambda: placed, lambda order: order_view(call, order)),
         **metafield_fields(call, gid("Customer", record.id)),
     }
@@ -45,7 +57,9 @@ def customer(call: Call, id: str) -> View | None:
 def customer_list(call: Call, info: object, arguments: dict[str, object]) -> object:
     call.need("read_customers", "customers")
     return connection(
-        lambda: list(call.desk.shop.customers.values()), lambda one: customer_view(call, one), lambda one: (one.id,),
+        lambda: list(call.desk.shop.customers.values()),
+        lambda one: customer_view(call, one),
+        lambda one: (one.id,),
     )(info, **arguments)
 
 

@@ -1,10 +1,9 @@
 """Discount codes in the Admin API."""
+
 from __future__ import annotations
 
-from datetime import datetime
-
 from devshop import discounts
-from devshop.graphql_call import Call, View, money, utc
+from devshop.graphql_call import Call, View, moment, money, utc
 from devshop.graphql_metafields import metafield_fields
 from devshop.graphql_paging import connection
 from devshop.ids import gid, number_of
@@ -18,7 +17,9 @@ def node(call: Call, discount: Discount) -> View:
     kind = "DiscountCodeFreeShipping" if discount.kind == "free_shipping" else "DiscountCodeBasic"
     owner = gid("DiscountCodeNode", discount.id)
     return {
-        "__typename": "DiscountCodeNode", "id": owner, "codeDiscount": {"__typename": kind, **_shared(call, discount)},
+        "__typename": "DiscountCodeNode",
+        "id": owner,
+        "codeDiscount": {"__typename": kind, **_shared(call, discount)},
         **metafield_fields(call, owner),
     }
 
@@ -26,20 +27,37 @@ def node(call: Call, discount: Discount) -> View:
 def _shared(call: Call, one: Discount) -> View:
     currency = call.desk.shop.currency
     code = {"id": gid("DiscountRedeemCode", one.redeem_id), "code": one.code, "asyncUsageCount": one.used}
-    floor = None if one.minimum_subtotal is None else {
-        "__typename": "DiscountMinimumSubtotal", "greaterThanOrEqualToSubtotal": money(one.minimum_subtotal, currency),
-    }
+    floor = (
+        None
+        if one.minimum_subtotal is None
+        else {
+            "__typename": "DiscountMinimumSubtotal",
+            "greaterThanOrEqualToSubtotal": money(one.minimum_subtotal, currency),
+        }
+    )
     shipping = None if one.maximum_shipping is None else money(one.maximum_shipping, currency)
     return {
-        "title": one.title, "status": discounts.status(one, call.desk.now()), "startsAt": utc(one.starts_at),
-        "endsAt": utc(one.ends_at), "usageLimit": one.usage_limit, "asyncUsageCount": one.used,
-        "appliesOncePerCustomer": one.once_per_customer, "tags": list(one.tags),
+        "title": one.title,
+        "status": discounts.status(one, call.desk.now()),
+        "startsAt": utc(one.starts_at),
+        "endsAt": utc(one.ends_at),
+        "usageLimit": one.usage_limit,
+        "asyncUsageCount": one.used,
+        "appliesOncePerCustomer": one.once_per_customer,
+        "tags": list(one.tags),
         "combinesWith": {name: group in one.combines_with for name, group in _COMBINES.items()},
-        "context": _context(call, one), "codes": connection(lambda: [code], lambda item: item),
-        "codesCount": {"count": 1, "precision": "EXACT"}, "createdAt": utc(one.created_at),
-        "updatedAt": utc(one.updated_at), "minimumRequirement": floor,
-        "discountClasses": [discounts.class_of(one)], "summary": one.title, "customerGets": _gets(call, one),
-        "maximumShippingPrice": shipping, "appliesOnSubscription": False, "appliesOnOneTimePurchase": True,
+        "context": _context(call, one),
+        "codes": connection(lambda: [code], lambda item: item),
+        "codesCount": {"count": 1, "precision": "EXACT"},
+        "createdAt": utc(one.created_at),
+        "updatedAt": utc(one.updated_at),
+        "minimumRequirement": floor,
+        "discountClasses": [discounts.class_of(one)],
+        "summary": one.title,
+        "customerGets": _gets(call, one),
+        "maximumShippingPrice": shipping,
+        "appliesOnSubscription": False,
+        "appliesOnOneTimePurchase": True,
         "destinationSelection": {"__typename": "DiscountCountryAll", "allCountries": True},
     }
 
@@ -47,7 +65,9 @@ def _shared(call: Call, one: Discount) -> View:
 def _context(call: Call, one: Discount) -> View:
     if one.customers is None:
         return {"__typename": "DiscountBuyerSelectionAll", "all": "ALL"}
-    bound = [call.desk.shop.customers[number] for number in one.customers if number in call.desk.shop.customers]
+    bound = [
+        call.desk.shop.customers[number] for number in one.customers if number in call.desk.shop.customers
+    ]
 
     def customers(_info: object) -> list[View]:
         call.need("read_customers", "customers")
@@ -64,7 +84,9 @@ def _gets(call: Call, one: Discount) -> View:
         amount = money(one.amount, call.desk.shop.currency)
         value = {"__typename": "DiscountAmount", "amount": amount, "appliesOnEachItem": False}
     return {
-        "appliesOnOneTimePurchase": True, "appliesOnSubscription": False, "value": value,
+        "appliesOnOneTimePurchase": True,
+        "appliesOnSubscription": False,
+        "value": value,
         "items": {"__typename": "AllDiscountItems", "allItems": True},
     }
 
@@ -92,7 +114,8 @@ def create(call: Call, argument: str, given: dict[str, object]) -> View:
     call.need("write_discounts", "discountCodeBasicCreate" if basic else "discountCodeFreeShippingCreate")
     errors = [
         discounts.problem(argument, name, "BLANK", f"{name} can't be blank")
-        for name in ("startsAt", "context", *(["customerGets"] if basic else ["destination"])) if not given.get(name)
+        for name in ("startsAt", "context", *(["customerGets"] if basic else ["destination"]))
+        if not given.get(name)
     ]
     draft = None if errors else _draft(call, basic, given)
     if draft is not None:
@@ -114,13 +137,17 @@ def _draft(call: Call, basic: bool, given: dict[str, object]) -> Discount:
     floor = _inside(given, "minimumRequirement", "subtotal").get("greaterThanOrEqualToSubtotal")
     added = _inside(given, "context", "customers").get("add")
     combines = _inside(given, "combinesWith")
-    starts, ends = given["startsAt"], given.get("endsAt")
     limit, ceiling, tags = given.get("usageLimit"), given.get("maximumShippingPrice"), given.get("tags")
     return Discount(
-        id=desk.ids.number("DiscountCodeNode"), redeem_id=desk.ids.number("DiscountRedeemCode"),
-        kind="basic" if basic else "free_shipping", code=str(given.get("code") or ""), title=str(given.get("title") or ""),
-        starts_at=starts if isinstance(starts, datetime) else now, ends_at=ends if isinstance(ends, datetime) else None,
-        created_at=now, updated_at=now,
+        id=desk.ids.number("DiscountCodeNode"),
+        redeem_id=desk.ids.number("DiscountRedeemCode"),
+        kind="basic" if basic else "free_shipping",
+        code=str(given.get("code") or ""),
+        title=str(given.get("title") or ""),
+        starts_at=moment(given["startsAt"]) or now,
+        ends_at=moment(given.get("endsAt")),
+        created_at=now,
+        updated_at=now,
         customers=[number_of(one, "Customer") or 0 for one in added] if isinstance(added, list) else None,
         amount=None if amount is None else to_minor(amount, desk.shop.currency),
         percentage=float(percentage) if isinstance(percentage, (int, float)) else None,

@@ -1,4 +1,5 @@
 """Metafields and their definitions: app-reserved namespaces, types, compare-and-swap."""
+
 from __future__ import annotations
 
 import hashlib
@@ -8,7 +9,8 @@ from collections.abc import Sequence
 from devshop.graphql_call import Call, View, utc
 from devshop.graphql_paging import connection
 from devshop.ids import gid, number_of
-from devshop.records import Customer, Definition, Metafield
+from devshop.order_records import Customer
+from devshop.records import Definition, Metafield
 
 MAX_PER_CALL = 25
 MAX_JSON_BYTES = 128 * 1024
@@ -30,6 +32,7 @@ def _slot(owner: str, namespace: str, key: str) -> str:
 
 def metafield_fields(call: Call, owner: str) -> View:
     """The fields `metafield` and `metafields` of an owner."""
+
     def one(_info: object, key: str, namespace: str | None = None) -> View | None:
         found = call.desk.shop.metafields.get(_slot(owner, namespace_of(call, namespace), key))
         return None if found is None else metafield_view(found)
@@ -39,11 +42,18 @@ def metafield_fields(call: Call, owner: str) -> View:
         wanted = None if namespace is None else namespace_of(call, namespace)
         return connection(
             lambda: [
-                field for field in call.desk.shop.metafields.values()
-                if field.owner == owner and (wanted is None or field.namespace == wanted)
-                and (not isinstance(keys, list) or field.key in keys or f"{field.namespace}.{field.key}" in keys)
+                field
+                for field in call.desk.shop.metafields.values()
+                if field.owner == owner
+                and (wanted is None or field.namespace == wanted)
+                and (
+                    not isinstance(keys, list)
+                    or field.key in keys
+                    or f"{field.namespace}.{field.key}" in keys
+                )
             ],
-            metafield_view, lambda field: (field.id,),
+            metafield_view,
+            lambda field: (field.id,),
         )(info, **arguments)
 
     return {"metafield": one, "metafields": several}
@@ -51,11 +61,19 @@ def metafield_fields(call: Call, owner: str) -> View:
 
 def metafield_view(field: Metafield) -> View:
     return {
-        "__typename": "Metafield", "id": gid("Metafield", field.id), "legacyResourceId": str(field.id),
-        "namespace": field.namespace, "key": field.key, "type": field.type, "value": field.value,
-        "jsonValue": json_value(field.type, field.value), "compareDigest": digest(field),
-        "createdAt": utc(field.created_at), "updatedAt": utc(field.updated_at),
-        "ownerType": _OWNER_TYPES.get(field.owner.split("/")[3], "SHOP"), "sizeInBytes": len(field.value.encode()),
+        "__typename": "Metafield",
+        "id": gid("Metafield", field.id),
+        "legacyResourceId": str(field.id),
+        "namespace": field.namespace,
+        "key": field.key,
+        "type": field.type,
+        "value": field.value,
+        "jsonValue": json_value(field.type, field.value),
+        "compareDigest": digest(field),
+        "createdAt": utc(field.created_at),
+        "updatedAt": utc(field.updated_at),
+        "ownerType": _OWNER_TYPES.get(field.owner.split("/")[3], "SHOP"),
+        "sizeInBytes": len(field.value.encode()),
     }
 
 
@@ -64,7 +82,9 @@ def digest(field: Metafield) -> str:
 
 
 def json_value(kind: str, value: str) -> object:
-    if kind in ("json", "number_integer", "number_decimal", "boolean", "rating", "money") or kind.startswith("list."):
+    if kind in ("json", "number_integer", "number_decimal", "boolean", "rating", "money") or kind.startswith(
+        "list."
+    ):
         return json.loads(value) if kind != "number_decimal" else value
     return value
 
@@ -90,7 +110,13 @@ def metafields_set(call: Call, given: Sequence[dict[str, object]]) -> View:
     """metafieldsSet: up to 25, all or none."""
     errors: list[View] = []
     if len(given) > MAX_PER_CALL:
-        errors.append(_error(None, "LESS_THAN_OR_EQUAL_TO", f"Exceeded the maximum metafields input limit of {MAX_PER_CALL}."))
+        errors.append(
+            _error(
+                None,
+                "LESS_THAN_OR_EQUAL_TO",
+                f"Exceeded the maximum metafields input limit of {MAX_PER_CALL}.",
+            )
+        )
     for index, one in enumerate(given):
         errors += _refusals(call, index, one)
     if errors:
@@ -134,14 +160,20 @@ def _refusals(call: Call, index: int, one: dict[str, object]) -> list[View]:
         return [_error(index, "INVALID_VALUE", f"Value {trouble}", "value")]
     wanted = one.get("compareDigest", ...)
     if wanted is not ... and wanted != (digest(found) if found else None):
-        return [_error(index, "STALE_OBJECT", "The resource has been updated since it was loaded.", "compareDigest")]
+        return [
+            _error(
+                index, "STALE_OBJECT", "The resource has been updated since it was loaded.", "compareDigest"
+            )
+        ]
     return []
 
 
 def _exists(call: Call, owner: str, kind: str) -> bool:
     shop, number = call.desk.shop, number_of(owner) or 0
     return {
-        "Customer": number in shop.customers, "Order": number in shop.orders, "Shop": number == shop.id,
+        "Customer": number in shop.customers,
+        "Order": number in shop.orders,
+        "Shop": number == shop.id,
         "AppInstallation": number == shop.installation_id,
     }.get(kind, False)
 
@@ -154,8 +186,14 @@ def _write(call: Call, one: dict[str, object]) -> Metafield:
     found = desk.shop.metafields.get(slot)
     if found is None:
         found = desk.shop.metafields[slot] = Metafield(
-            id=desk.ids.number("Metafield"), owner=owner, namespace=namespace, key=key, type="", value="",
-            created_at=now, updated_at=now,
+            id=desk.ids.number("Metafield"),
+            owner=owner,
+            namespace=namespace,
+            key=key,
+            type="",
+            value="",
+            created_at=now,
+            updated_at=now,
         )
     found.type = str(one.get("type") or (definition.type if definition else found.type))
     found.value, found.updated_at = str(one["value"]), now
@@ -177,16 +215,24 @@ def metafields_delete(call: Call, given: Sequence[dict[str, object]]) -> View:
 
 def definition_of(call: Call, owner_kind: str, namespace: str, key: str) -> Definition | None:
     owner_type = _OWNER_TYPES.get(owner_kind, owner_kind)
-    return next((
-        one for one in call.desk.shop.definitions
-        if (one.owner_type, one.namespace, one.key) == (owner_type, namespace, key)
-    ), None)
+    return next(
+        (
+            one
+            for one in call.desk.shop.definitions
+            if (one.owner_type, one.namespace, one.key) == (owner_type, namespace, key)
+        ),
+        None,
+    )
 
 
 def definition_view(one: Definition) -> View:
     return {
-        "__typename": "MetafieldDefinition", "id": gid("MetafieldDefinition", one.id), "name": one.name,
-        "namespace": one.namespace, "key": one.key, "ownerType": one.owner_type,
+        "__typename": "MetafieldDefinition",
+        "id": gid("MetafieldDefinition", one.id),
+        "name": one.name,
+        "namespace": one.namespace,
+        "key": one.key,
+        "ownerType": one.owner_type,
         "type": {"name": one.type, "category": one.type.split("_")[0].upper()},
         "access": {"admin": one.admin, "storefront": one.storefront, "customerAccount": one.customer_account},
     }
@@ -197,16 +243,30 @@ def definition_create(call: Call, given: dict[str, object]) -> View:
     owner_type, key = str(given["ownerType"]), str(given["key"])
     namespace = namespace_of(call, given.get("namespace"))
     if definition_of(call, owner_type, namespace, key) is not None:
-        return {"createdDefinition": None, "userErrors": [{
-            "field": ["definition", "key"], "code": "TAKEN", "elementIndex": None, "elementKey": None,
-            "message": f"Key is in use for {owner_type} metafields on the '{namespace}' namespace.",
-        }]}
+        return {
+            "createdDefinition": None,
+            "userErrors": [
+                {
+                    "field": ["definition", "key"],
+                    "code": "TAKEN",
+                    "elementIndex": None,
+                    "elementKey": None,
+                    "message": f"Key is in use for {owner_type} metafields on the '{namespace}' namespace.",
+                }
+            ],
+        }
     access = given.get("access")
     rights = access if isinstance(access, dict) else {}
     kept = Definition(
-        id=call.desk.ids.number("MetafieldDefinition"), owner_type=owner_type, namespace=namespace, key=key,
-        name=str(given["name"]), type=str(given["type"]), admin=rights.get("admin") or "MERCHANT_READ",
-        storefront=rights.get("storefront") or "NONE", customer_account=rights.get("customerAccount") or "NONE",
+        id=call.desk.ids.number("MetafieldDefinition"),
+        owner_type=owner_type,
+        namespace=namespace,
+        key=key,
+        name=str(given["name"]),
+        type=str(given["type"]),
+        admin=rights.get("admin") or "MERCHANT_READ",
+        storefront=rights.get("storefront") or "NONE",
+        customer_account=rights.get("customerAccount") or "NONE",
     )
     call.desk.shop.definitions.append(kept)
     return {"createdDefinition": definition_view(kept), "userErrors": []}

@@ -1,4 +1,5 @@
 """Metaobjects and their definitions in the Admin API."""
+
 from __future__ import annotations
 
 import re
@@ -30,7 +31,9 @@ def definition_create(call: Call, given: dict[str, object]) -> View:
     declared = given.get("fieldDefinitions")
     fields = [one for one in declared if isinstance(one, dict)] if isinstance(declared, list) else []
     kept = MetaobjectType(
-        id=call.desk.ids.number("MetaobjectDefinition"), type=kind, name=str(given.get("name") or kind),
+        id=call.desk.ids.number("MetaobjectDefinition"),
+        type=kind,
+        name=str(given.get("name") or kind),
         fields={str(one["key"]): str(one["type"]) for one in fields},
         required=[str(one["key"]) for one in fields if one.get("required")],
     )
@@ -40,11 +43,15 @@ def definition_create(call: Call, given: dict[str, object]) -> View:
 
 def definition_view(one: MetaobjectType) -> View:
     return {
-        "__typename": "MetaobjectDefinition", "id": gid("MetaobjectDefinition", one.id), "name": one.name,
+        "__typename": "MetaobjectDefinition",
+        "id": gid("MetaobjectDefinition", one.id),
+        "name": one.name,
         "type": one.type,
         "fieldDefinitions": [
             {
-                "key": key, "name": key, "required": key in one.required,
+                "key": key,
+                "name": key,
+                "required": key in one.required,
                 "type": {"name": kind, "category": kind.split("_")[0].upper()},
             }
             for key, kind in one.fields.items()
@@ -58,7 +65,9 @@ def view(call: Call, one: Metaobject) -> View:
     def shown(key: str) -> View:
         value = one.fields.get(key)
         return {
-            "key": key, "type": types[key], "value": value,
+            "key": key,
+            "type": types[key],
+            "value": value,
             "jsonValue": None if value is None else json_value(types[key], value),
         }
 
@@ -66,16 +75,23 @@ def view(call: Call, one: Metaobject) -> View:
         return shown(key) if key in types else None
 
     return {
-        "__typename": "Metaobject", "id": gid("Metaobject", one.id), "handle": one.handle, "type": one.type,
-        "displayName": one.handle, "createdAt": utc(one.created_at), "updatedAt": utc(one.updated_at),
-        "fields": [shown(key) for key in types], "field": field,
+        "__typename": "Metaobject",
+        "id": gid("Metaobject", one.id),
+        "handle": one.handle,
+        "type": one.type,
+        "displayName": one.handle,
+        "createdAt": utc(one.created_at),
+        "updatedAt": utc(one.updated_at),
+        "fields": [shown(key) for key in types],
+        "field": field,
     }
 
 
 def find(call: Call, type_: str, handle: str) -> Metaobject | None:
-    return next((
-        one for one in call.desk.shop.metaobjects.values() if one.type == type_ and one.handle == handle
-    ), None)
+    return next(
+        (one for one in call.desk.shop.metaobjects.values() if one.type == type_ and one.handle == handle),
+        None,
+    )
 
 
 def upsert(call: Call, handle: dict[str, object], given: dict[str, object]) -> View:
@@ -84,19 +100,25 @@ def upsert(call: Call, handle: dict[str, object], given: dict[str, object]) -> V
     desk, kind, name = call.desk, type_of(call, handle["type"]), str(handle["handle"])
     definition = desk.shop.metaobject_types.get(kind)
     if definition is None:
-        text = f"No metaobject definition exists for type \"{handle['type']}\""
+        text = f'No metaobject definition exists for type "{handle["type"]}"'
         return {"metaobject": None, "userErrors": [_error(["handle", "type"], "UNDEFINED_OBJECT_TYPE", text)]}
     listed = given.get("fields")
     fields = {str(one["key"]): str(one["value"]) for one in listed} if isinstance(listed, list) else {}
     found = find(call, kind, name)
     errors = _refusals(definition, {**(found.fields if found else {}), **fields})
     if not re.fullmatch(r"[a-z0-9]+(?:[-_][a-z0-9]+)*", name):
-        errors.append(_error(["handle", "handle"], "INVALID", "Handle must be lower case letters, digits and hyphens"))
+        errors.append(
+            _error(["handle", "handle"], "INVALID", "Handle must be lower case letters, digits and hyphens")
+        )
     if errors:
         return {"metaobject": None, "userErrors": errors}
     if found is None:
         found = Metaobject(
-            id=desk.ids.number("Metaobject"), type=kind, handle=name, fields={}, created_at=desk.now(),
+            id=desk.ids.number("Metaobject"),
+            type=kind,
+            handle=name,
+            fields={},
+            created_at=desk.now(),
             updated_at=desk.now(),
         )
         desk.shop.metaobjects[found.id] = found
@@ -109,7 +131,7 @@ def _refusals(definition: MetaobjectType, fields: dict[str, str]) -> list[View]:
     errors: list[View] = []
     for key, value in fields.items():
         if key not in definition.fields:
-            text = f"Field definition \"{key}\" does not exist"
+            text = f'Field definition "{key}" does not exist'
             errors.append(_error(["metaobject", "fields"], "UNDEFINED_OBJECT_FIELD", text, key))
         elif value and (trouble := check_value(definition.fields[key], value)):
             errors.append(_error(["metaobject", "fields"], "INVALID_VALUE", f"Value {trouble}", key))

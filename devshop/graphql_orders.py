@@ -1,4 +1,5 @@
 """Orders as the Admin API shows them."""
+
 from __future__ import annotations
 
 import hashlib
@@ -13,7 +14,7 @@ from devshop.graphql_parts import application_view, line_view, shipping_view, ta
 from devshop.graphql_refunds import refund_view, return_view
 from devshop.ids import gid
 from devshop.money import NOTHING, total
-from devshop.records import Order
+from devshop.order_records import Address, Order
 from devshop.totals import current_quantity, figures, financial_status, fulfilment_status, taxes_of
 
 T = TypeVar("T")
@@ -57,21 +58,35 @@ def _plain(call: Call, order: Order) -> View:
     codes = [one.code for one in order.applications]
     shown = {"partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED", None: "UNFULFILLED"}
     return {
-        "id": gid("Order", order.id), "legacyResourceId": str(order.id), "name": order.name,
-        "number": order.number, "note": order.note, "tags": sorted(order.tags), "test": order.test,
-        "sourceName": order.source_name, "confirmed": True,
+        "id": gid("Order", order.id),
+        "legacyResourceId": str(order.id),
+        "name": order.name,
+        "number": order.number,
+        "note": order.note,
+        "tags": sorted(order.tags),
+        "test": order.test,
+        "sourceName": order.source_name,
+        "confirmed": True,
         "confirmationNumber": hashlib.sha256(order.token.encode()).hexdigest()[:9].upper(),
-        "createdAt": utc(order.created_at), "processedAt": utc(order.processed_at),
-        "updatedAt": utc(order.updated_at), "cancelledAt": utc(order.cancelled_at),
+        "createdAt": utc(order.created_at),
+        "processedAt": utc(order.processed_at),
+        "updatedAt": utc(order.updated_at),
+        "cancelledAt": utc(order.cancelled_at),
         "cancelReason": order.cancel_reason.upper() if order.cancel_reason else None,
-        "closed": order.closed_at is not None, "closedAt": utc(order.closed_at), "edited": order.edited,
-        "currencyCode": order.currency, "presentmentCurrencyCode": order.presentment_currency,
-        "taxesIncluded": order.taxes_included, "taxExempt": False, "dutiesIncluded": False,
+        "closed": order.closed_at is not None,
+        "closedAt": utc(order.closed_at),
+        "edited": order.edited,
+        "currencyCode": order.currency,
+        "presentmentCurrencyCode": order.presentment_currency,
+        "taxesIncluded": order.taxes_included,
+        "taxExempt": False,
+        "dutiesIncluded": False,
         "customerLocale": call.desk.shop.locale,
         "displayFulfillmentStatus": shown[fulfilment_status(order)],
         "returnStatus": _return_status(order),
         "requiresShipping": any(line.requires_shipping for line in order.lines),
-        "paymentGatewayNames": list(order.gateways), "discountCodes": codes,
+        "paymentGatewayNames": list(order.gateways),
+        "discountCodes": codes,
         "discountCode": codes[0] if codes else None,
         "subtotalLineItemsQuantity": sum(line.quantity for line in order.lines),
         "currentSubtotalLineItemsQuantity": sum(current_quantity(line) for line in order.lines),
@@ -91,8 +106,33 @@ def _people(call: Call, order: Order) -> View:
     return {
         "customer": customer,
         "email": protected(call, "email", "email", order.email or None),
+        "shippingAddress": _address(call, order.address),
+        "billingAddress": _address(call, order.address),
         "phone": protected(call, "phone", "phone", None),
     }
+
+
+def _address(call: Call, record: Address | None) -> View | None:
+    if record is None:
+        return None
+    shown: View = {
+        "id": gid("MailingAddress", record.id),
+        "province": record.province,
+        "provinceCode": record.province_code,
+        "country": record.country,
+        "countryCodeV2": record.country_code,
+        "phone": protected(call, "phone", "phone", record.phone),
+    }
+    names = {
+        "firstName": record.first_name,
+        "lastName": record.last_name,
+        "name": f"{record.first_name} {record.last_name}",
+    }
+    for name, value in names.items():
+        shown[name] = protected(call, "name", name, value)
+    for name in ("company", "address1", "address2", "city", "zip"):
+        shown[name] = protected(call, "address", name, getattr(record, name) or None)
+    return shown
 
 
 def _parts(call: Call, order: Order) -> View:
@@ -116,6 +156,7 @@ def _parts(call: Call, order: Order) -> View:
 
 def _first(several: Sequence[T], view: Callable[[T], View]) -> Resolver:
     """A plain list with an optional `first`, as refunds, transactions and fulfillments are."""
+
     def resolve(_info: object, first: int | None = None) -> list[View]:
         return [view(one) for one in (several if first is None else several[:first])]
 

@@ -1,4 +1,5 @@
 """Connections: first/after and last/before over anything, with cursors that survive changes in between."""
+
 from __future__ import annotations
 
 import base64
@@ -14,9 +15,12 @@ MAX_PAGE = 250
 
 
 def connection(
-    items: Callable[[], Sequence[T]], view: Callable[[T], View], key: Callable[[T], Key] | None = None,
+    items: Callable[[], Sequence[T]],
+    view: Callable[[T], View],
+    key: Callable[[T], Key] | None = None,
 ) -> Resolver:
     """A resolver for a connection field. Without `key` the items keep their order."""
+
     def resolve(_info: object, **arguments: object) -> View:
         if key is None:
             keyed: list[tuple[Key, T]] = [((index,), item) for index, item in enumerate(items())]
@@ -45,7 +49,7 @@ def page(keyed: list[tuple[Key, T]], view: Callable[[T], View], arguments: dict[
     if isinstance(before := arguments.get("before"), str):
         mark = _key(before)
         chosen = [pair for pair in chosen if (pair[0] > mark if backwards else pair[0] < mark)]
-    shown = chosen[:size] if isinstance(first, int) else chosen[len(chosen) - min(size, len(chosen)):]
+    shown = chosen[:size] if isinstance(first, int) else chosen[len(chosen) - min(size, len(chosen)) :]
     edges = [{"cursor": _cursor(mark), "node": view(item)} for mark, item in shown]
     return {
         "edges": edges,

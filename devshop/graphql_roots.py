@@ -1,4 +1,5 @@
 """The root fields of the Admin API, one line each, and what a refusal on demand answers."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -32,7 +33,9 @@ def _order(call: Call, _info: object, id: str) -> View | None:
 
 
 def _orders(call: Call, info: object, **arguments: object) -> object:
-    return orders_connection(call, lambda: visible(call.desk), lambda one: order_view(call, one))(info, **arguments)
+    return orders_connection(call, lambda: visible(call.desk), lambda one: order_view(call, one))(
+        info, **arguments
+    )
 
 
 def _refund(call: Call, _info: object, id: str) -> View | None:
@@ -44,7 +47,9 @@ def _refund(call: Call, _info: object, id: str) -> View | None:
 def _fulfilment(call: Call, _info: object, id: str) -> View | None:
     call.need("read_orders", "fulfillment")
     try:
-        return graphql_fulfilments.fulfilment_view(call, *call.desk.fulfilment(number_of(id, "Fulfillment") or 0))
+        return graphql_fulfilments.fulfilment_view(
+            call, *call.desk.fulfilment(number_of(id, "Fulfillment") or 0)
+        )
     except DevshopError:
         return None
 
@@ -81,10 +86,12 @@ def _definitions(call: Call, info: object, **arguments: object) -> object:
     wanted = None if namespace is None else graphql_metafields.namespace_of(call, namespace)
     return connection(
         lambda: [
-            one for one in call.desk.shop.definitions
+            one
+            for one in call.desk.shop.definitions
             if one.owner_type == owner and wanted in (None, one.namespace) and key in (None, one.key)
         ],
-        graphql_metafields.definition_view, lambda one: (one.id,),
+        graphql_metafields.definition_view,
+        lambda one: (one.id,),
     )(info, **arguments)
 
 
@@ -111,23 +118,33 @@ QUERIES: dict[str, Root] = {
 
 MUTATIONS: dict[str, Root] = {
     "discountCodeBasicCreate": lambda call, _info, basicCodeDiscount: graphql_discounts.create(
-        call, "basicCodeDiscount", basicCodeDiscount),
+        call, "basicCodeDiscount", basicCodeDiscount
+    ),
     "discountCodeFreeShippingCreate": lambda call, _info, freeShippingCodeDiscount: graphql_discounts.create(
-        call, "freeShippingCodeDiscount", freeShippingCodeDiscount),
+        call, "freeShippingCodeDiscount", freeShippingCodeDiscount
+    ),
     "discountCodeDeactivate": lambda call, _info, id: graphql_discounts.deactivate(call, id),
     "discountCodeDelete": lambda call, _info, id: graphql_discounts.delete(call, id),
     "tagsAdd": lambda call, _info, id, tags: graphql_customers.tags(call, id, tags, remove=False),
     "tagsRemove": lambda call, _info, id, tags: graphql_customers.tags(call, id, tags, remove=True),
     "metafieldsSet": lambda call, _info, metafields: graphql_metafields.metafields_set(call, metafields),
-    "metafieldsDelete": lambda call, _info, metafields: graphql_metafields.metafields_delete(call, metafields),
-    "metafieldDefinitionCreate": lambda call, _info, definition: graphql_metafields.definition_create(call, definition),
-    "metaobjectDefinitionCreate": lambda call, _info, definition: graphql_metaobjects.definition_create(call, definition),
+    "metafieldsDelete": lambda call, _info, metafields: graphql_metafields.metafields_delete(
+        call, metafields
+    ),
+    "metafieldDefinitionCreate": lambda call, _info, definition: graphql_metafields.definition_create(
+        call, definition
+    ),
+    "metaobjectDefinitionCreate": lambda call, _info, definition: graphql_metaobjects.definition_create(
+        call, definition
+    ),
     "metaobjectUpsert": lambda call, _info, handle, metaobject=None: graphql_metaobjects.upsert(
-        call, handle, metaobject or {}),
+        call, handle, metaobject or {}
+    ),
     "metaobjectDelete": lambda call, _info, id: graphql_metaobjects.delete(call, id),
     "appRevokeAccessScopes": lambda call, _info, scopes: graphql_app.revoke_scopes(call, scopes),
-    "fulfillmentEventCreate": lambda call, _info, fulfillmentEvent: graphql_fulfilments.fulfillment_event_create(
-        call, fulfillmentEvent),
+    "fulfillmentEventCreate": lambda call, _info, fulfillmentEvent: (
+        graphql_fulfilments.fulfillment_event_create(call, fulfillmentEvent)
+    ),
 }
 
 

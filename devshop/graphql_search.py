@@ -1,4 +1,5 @@
 """The orders connection: search terms, sort keys, and the sixty days without read_all_orders."""
+
 from __future__ import annotations
 
 import re
@@ -9,7 +10,7 @@ from devshop.desk import Desk
 from devshop.graphql_call import Call, Resolver, View, bad_request, utc
 from devshop.graphql_paging import Key, connection
 from devshop.ids import gid
-from devshop.records import Order
+from devshop.order_records import Order
 from devshop.totals import figures, financial_status
 
 _TERM = re.compile(r"(\w+):(>=|<=|>|<)?('[^']*'|\"[^\"]*\"|[^\s()]+)")
@@ -25,16 +26,16 @@ def visible(desk: Desk) -> list[Order]:
     return [order for order in desk.shop.orders.values() if order.created_at >= since]
 
 
-def orders_connection(call: Call, source: Callable[[], Sequence[Order]], view: Callable[[Order], View]) -> Resolver:
+def orders_connection(
+    call: Call, source: Callable[[], Sequence[Order]], view: Callable[[Order], View]
+) -> Resolver:
     def resolve(info: object, **arguments: object) -> object:
         call.need("read_orders", "orders")
         query = arguments.pop("query", None)
         sort = arguments.pop("sortKey", None) or "PROCESSED_AT"
         test = _tests(query) if isinstance(query, str) else []
         allowed = {order.id for order in visible(call.desk)}
-        kept = [
-            order for order in source() if order.id in allowed and all(one(order) for one in test)
-        ]
+        kept = [order for order in source() if order.id in allowed and all(one(order) for one in test)]
         return connection(lambda: kept, view, _sort_key(str(sort)))(info, **arguments)
 
     return resolve
@@ -58,7 +59,9 @@ def _tests(query: str) -> list[Callable[[Order], bool]]:
     """Terms joined by AND or blanks. Real Shopify ignores what it does not know; here it is an error."""
     rest = re.sub(r"\bAND\b", " ", _TERM.sub(" ", query)).strip()
     if rest:
-        raise bad_request(f"The development shop does not understand the search {rest!r}; join field:value by AND.")
+        raise bad_request(
+            f"The development shop does not understand the search {rest!r}; join field:value by AND."
+        )
     return [_test(*match) for match in _TERM.findall(query)]
 
 
@@ -75,7 +78,9 @@ def _test(field: str, sign: str, raw: str) -> Callable[[Order], bool]:
         "test": lambda order: order.test == (value.lower() == "true"),
         "status": lambda order: value == "any" or (value == "cancelled") == (order.cancelled_at is not None),
         "tag": lambda order: value in order.tags,
-        "discount_code": lambda order: any(one.code.casefold() == value.casefold() for one in order.applications),
+        "discount_code": lambda order: any(
+            one.code.casefold() == value.casefold() for one in order.applications
+        ),
     }
     if field not in plain or sign:
         raise bad_request(f"The development shop cannot search orders by {field}{sign}.")
@@ -93,7 +98,11 @@ def _time_test(attribute: str, sign: str, value: str) -> Callable[[Order], bool]
     def test(order: Order) -> bool:
         have: datetime = getattr(order, attribute)
         return {
-            ">": have > moment, ">=": have >= moment, "<": have < moment, "<=": have <= moment, "": have == moment,
+            ">": have > moment,
+            ">=": have >= moment,
+            "<": have < moment,
+            "<=": have <= moment,
+            "": have == moment,
         }[sign]
 
     return test

@@ -1,10 +1,9 @@
 """The Admin API: parse, check, price, throttle and execute one request with graphql-core."""
+
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 
 from graphql import (
@@ -12,7 +11,6 @@ from graphql import (
     FieldNode,
     GraphQLError,
     GraphQLResolveInfo,
-    GraphQLScalarType,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
@@ -29,31 +27,10 @@ from devshop.graphql_roots import MUTATIONS, QUERIES, refusal
 Json = dict[str, object]
 
 
-def _moment(value: object) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise GraphQLError(f"invalid DateTime: {value!r}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _decimal(value: object) -> str:
-    try:
-        if isinstance(value, bool):
-            raise InvalidOperation
-        return str(Decimal(str(value)))
-    except InvalidOperation as error:
-        raise GraphQLError(f"invalid Decimal: {value!r}") from error
-
-
 @functools.cache
 def schema() -> GraphQLSchema:
     """The subset of Admin API 2026-10 with its resolvers. Every root field must have one."""
     built = build_schema(files("devshop").joinpath("schema.graphql").read_text())
-    for name, reader in (("DateTime", _moment), ("Decimal", _decimal)):
-        scalar = built.type_map[name]
-        if isinstance(scalar, GraphQLScalarType):
-            scalar.parse_value = reader  # type: ignore[method-assign]
     for root, resolvers in ((built.query_type, QUERIES), (built.mutation_type, MUTATIONS)):
         for name, field in (root.fields if root else {}).items():
             field.resolve = _guarded(name, resolvers[name])
@@ -97,16 +74,22 @@ def read(text: str) -> DocumentNode | Json:
 
 def throttled(bucket: Bucket, requested: int) -> Json:
     return {
-        "errors": [{
-            "message": "Throttled",
-            "extensions": {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/limits"},
-        }],
+        "errors": [
+            {
+                "message": "Throttled",
+                "extensions": {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/limits"},
+            }
+        ],
         "extensions": bucket.extension(requested, None),
     }
 
 
 def answer(
-    call: Call, document: DocumentNode, variables: Mapping[str, object], operation_name: str | None, bucket: Bucket,
+    call: Call,
+    document: DocumentNode,
+    variables: Mapping[str, object],
+    operation_name: str | None,
+    bucket: Bucket,
     throttle: bool,
 ) -> Json:
     """Executes one operation. Always HTTP 200: errors, THROTTLED too, stand in the body."""
@@ -118,14 +101,27 @@ def answer(
     bucket.refill()
     if requested > MAX_QUERY_COST:
         text = f"Query cost is {requested}, which exceeds the single query max cost limit ({MAX_QUERY_COST})."
-        return {"errors": [{"message": text, "extensions": {
-            "code": "MAX_COST_EXCEEDED", "cost": requested, "maxCost": MAX_QUERY_COST,
-            "documentation": "https://shopify.dev/api/usage/rate-limits",
-        }}]}
+        return {
+            "errors": [
+                {
+                    "message": text,
+                    "extensions": {
+                        "code": "MAX_COST_EXCEEDED",
+                        "cost": requested,
+                        "maxCost": MAX_QUERY_COST,
+                        "documentation": "https://shopify.dev/api/usage/rate-limits",
+                    },
+                }
+            ]
+        }
     if throttle or requested > bucket.available:
         return throttled(bucket, requested)
     result = execute(
-        schema(), document, context_value=call, variable_values=dict(variables), operation_name=operation_name,
+        schema(),
+        document,
+        context_value=call,
+        variable_values=dict(variables),
+        operation_name=operation_name,
     )
     assert not hasattr(result, "__await__")
     actual = actual_cost(requested, result.data)

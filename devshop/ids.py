@@ -1,10 +1,11 @@
 """Ids, tokens and handles that look like Shopify's and come out the same for the same seed."""
+
 from __future__ import annotations
 
 import hashlib
 import uuid
 
-_BIG = 820_982_911_946_154_508        # above 2^53: a reader that goes through a float loses digits
+_BIG = 820_982_911_946_154_508  # above 2^53: a reader that goes through a float loses digits
 _SMALL = 4_783_296_544_821
 _ALWAYS_BIG = frozenset({"LineItem", "Refund", "RefundLineItem"})
 _EVERY_SECOND_BIG = frozenset({"Order", "Customer"})

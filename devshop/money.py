@@ -1,4 +1,5 @@
 """Money of the development shop: whole minor units, two currencies at once, and fair splitting."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -7,8 +8,28 @@ from decimal import ROUND_HALF_UP, Decimal
 import msgspec
 
 _EXPONENTS = {
-    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
-    "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3,
+    "BIF": 0,
+    "CLP": 0,
+    "DJF": 0,
+    "GNF": 0,
+    "ISK": 0,
+    "JPY": 0,
+    "KMF": 0,
+    "KRW": 0,
+    "PYG": 0,
+    "RWF": 0,
+    "UGX": 0,
+    "VND": 0,
+    "VUV": 0,
+    "XAF": 0,
+    "XOF": 0,
+    "XPF": 0,
+    "BHD": 3,
+    "IQD": 3,
+    "JOD": 3,
+    "KWD": 3,
+    "LYD": 3,
+    "OMR": 3,
     "TND": 3,
 }
 
@@ -90,6 +111,7 @@ def split(amount: int, weights: Sequence[int]) -> list[int]:
 
 def units(amount: Bag, count: int, first: int, last: int) -> Bag:
     """What units first+1..last of `count` units share of `amount`; all units together give all of it."""
+
     def upto(value: int, n: int) -> int:
         return value * n // count
 

@@ -1,4 +1,5 @@
 """The app proxy: signs a shopper's request for the app and strips cookies both ways."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +16,31 @@ from devshop.tokens import App, real_now
 Headers = list[tuple[str, str]]
 Forward = Callable[[str, str, dict[str, str], bytes], tuple[int, Headers, bytes]]
 MAX_REDIRECTS = 5
-_STRIPPED = frozenset({
-    "set-cookie", "accept-patch", "accept-ranges", "connection", "date", "delta-base", "im", "p3p", "pragma",
-    "preference-applied", "proxy-authenticate", "public-key-pins", "server", "service-worker-allowed", "trailer",
-    "tk", "warning", "x-powered-by", "transfer-encoding", "content-length", "content-encoding",
-})
+_STRIPPED = frozenset(
+    {
+        "set-cookie",
+        "accept-patch",
+        "accept-ranges",
+        "connection",
+        "date",
+        "delta-base",
+        "im",
+        "p3p",
+        "pragma",
+        "preference-applied",
+        "proxy-authenticate",
+        "public-key-pins",
+        "server",
+        "service-worker-allowed",
+        "trailer",
+        "tk",
+        "warning",
+        "x-powered-by",
+        "transfer-encoding",
+        "content-length",
+        "content-encoding",
+    }
+)
 
 
 class ProxySettings(Struct):
@@ -43,8 +64,15 @@ class ProxyRequest(NamedTuple):
 
 
 def signed_request(
-    desk: Desk, app: App, settings: ProxySettings, path: str, *, customer_id: int | None,
-    query: Iterable[tuple[str, str]], json: object = None, body: bytes = b"",
+    desk: Desk,
+    app: App,
+    settings: ProxySettings,
+    path: str,
+    *,
+    customer_id: int | None,
+    query: Iterable[tuple[str, str]],
+    json: object = None,
+    body: bytes = b"",
     headers: Mapping[str, str] | None = None,
 ) -> ProxyRequest:
     """Signs a request to `path` below the proxy.
@@ -61,7 +89,8 @@ def signed_request(
     ]
     pairs.append(("signature", proxy_signature(app.signing_secret, pairs)))
     kept = {
-        name: value for name, value in (headers or {}).items()
+        name: value
+        for name, value in (headers or {}).items()
         if name.lower() not in ("cookie", "host", "connection", "content-length", "transfer-encoding")
     }
     kept |= {"X-Forwarded-Host": desk.shop.domain, "X-Forwarded-For": "203.0.113.7"}

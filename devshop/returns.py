@@ -1,4 +1,5 @@
 """Returns: asked for, approved, declined, closed, called off, opened again."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from devshop.bodies_orders import order_body
 from devshop.bodies_refunds import return_body
 from devshop.desk import Desk
 from devshop.errors import DevshopError
-from devshop.records import Line, Order, Return, ReturnLine
+from devshop.order_records import Line, Order, Return, ReturnLine
 
 # step -> (from these, to this); returnProcess leaves an open return open
 STEPS = {
@@ -27,12 +28,18 @@ def start(desk: Desk, order: Order, lines: Sequence[tuple[Line, int]], requested
     """
     for line, count in lines:
         if not 0 < count <= line.fulfilled:
-            raise DevshopError("not_fulfilled", f"Only {line.fulfilled} units of that line were sent and can come back.")
+            raise DevshopError(
+                "not_fulfilled", f"Only {line.fulfilled} units of that line were sent and can come back."
+            )
     now = desk.now()
     kept = Return(
-        id=desk.ids.number("Return"), order_id=order.id, name=f"{order.name}-R{len(order.returns) + 1}", created_at=now,
+        id=desk.ids.number("Return"),
+        order_id=order.id,
+        name=f"{order.name}-R{len(order.returns) + 1}",
+        created_at=now,
         lines=[ReturnLine(desk.ids.number("ReturnLineItem"), line.id, count) for line, count in lines],
-        status="requested" if requested else "open", approved_at=None if requested else now,
+        status="requested" if requested else "open",
+        approved_at=None if requested else now,
     )
     order.returns.append(kept)
     _announce(desk, order, kept, "returns/request" if requested else "returns/approve")

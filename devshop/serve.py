@@ -1,4 +1,5 @@
 """The platform as a server: a thread that answers and a thread that delivers webhooks."""
+
 from __future__ import annotations
 
 import threading
@@ -11,7 +12,7 @@ from devshop.wsgi import over_sockets
 if TYPE_CHECKING:
     from devshop.shop import DevPlatform
 
-RETRY_S = 10.0                        # Shopify takes four hours over eight retries; people wait less
+RETRY_S = 10.0  # Shopify takes four hours over eight retries; people wait less
 
 
 class _Quiet(WSGIRequestHandler):

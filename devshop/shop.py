@@ -1,4 +1,5 @@
 """The development platform and its shops: what tests and the order admin call."""
+
 from __future__ import annotations
 
 import contextlib
@@ -18,8 +19,9 @@ from devshop.errors import DevshopError
 from devshop.faults import Faults
 from devshop.graphql_cost import Bucket
 from devshop.ids import Ids
+from devshop.order_records import Customer, Fulfilment, Line, Order, Product, Refund, Return
 from devshop.proxy import Forward
-from devshop.records import Attempt, Customer, Delivery, Fulfilment, Line, Order, Product, Refund, Return, Shop
+from devshop.records import Attempt, Delivery, Shop
 from devshop.serve import Server, start
 from devshop.shop_actions import DevShop
 from devshop.tokens import App
@@ -41,8 +43,14 @@ class DevPlatform:
     """
 
     def __init__(
-        self, api_key: str = "key", api_secret: str = "secret", app_url: str = "http://app.test", *,
-        now: Callable[[], datetime], seed: int = 1, state_path: Path | str | None = None,
+        self,
+        api_key: str = "key",
+        api_secret: str = "secret",
+        app_url: str = "http://app.test",
+        *,
+        now: Callable[[], datetime],
+        seed: int = 1,
+        state_path: Path | str | None = None,
         app_toml: Path | str | None = None,
     ) -> None:
         self.app = App(api_key, api_secret, app_url)
@@ -57,15 +65,29 @@ class DevPlatform:
         self._ids = Ids(seed, self._state.counters)
         self._depth = 0
         self._out = Outgoing(
-            self._state, transport.posting(self._webhook_url), lambda: self.app.webhook_secret, self.lock, seed
+            self._state,
+            transport.posting(self._webhook_url),
+            lambda: self.app.webhook_secret,
+            self.lock,
+            seed,
         )
         self.shops: dict[str, DevShop] = {name: self._open(shop) for name, shop in self._state.shops.items()}
         self.wsgi: WSGIApplication = Front(self)
 
     def create_shop(
-        self, domain: str, *, currency: str = "CHF", taxes_included: bool = True, timezone: str = "Europe/Zurich",
-        tax_rate: str = "0.081", tax_title: str = "MWST", name: str | None = None, country_code: str = "CH",
-        locale: str = "en", rates: Mapping[str, str] | None = None, points_per_second: int = 100,
+        self,
+        domain: str,
+        *,
+        currency: str = "CHF",
+        taxes_included: bool = True,
+        timezone: str = "Europe/Zurich",
+        tax_rate: str = "0.081",
+        tax_title: str = "MWST",
+        name: str | None = None,
+        country_code: str = "CH",
+        locale: str = "en",
+        rates: Mapping[str, str] | None = None,
+        points_per_second: int = 100,
         protected_data: tuple[str, ...] = ("name", "email", "phone", "address"),
     ) -> DevShop:
         """A new shop, or the one of that domain if it was saved before.
@@ -76,14 +98,27 @@ class DevPlatform:
         if domain in self.shops:
             return self.shops[domain]
         if not domain.endswith(".myshopify.com"):
-            raise DevshopError("domain_invalid", "A shop's domain ends with .myshopify.com; choose such a name.")
+            raise DevshopError(
+                "domain_invalid", "A shop's domain ends with .myshopify.com; choose such a name."
+            )
         with self.change():
             record = Shop(
-                id=self._ids.number("Shop"), domain=domain, name=name or domain.split(".")[0].replace("-", " ").title(),
-                currency=currency, taxes_included=taxes_included, timezone=timezone, tax_rate=tax_rate,
-                tax_title=tax_title, owner_id=self._ids.number("StaffMember"), country_code=country_code,
-                location_id=self._ids.number("Location"), created_at=self._now(), locale=locale,
-                rates=dict(rates or {}), points_per_second=points_per_second, protected_data=list(protected_data),
+                id=self._ids.number("Shop"),
+                domain=domain,
+                name=name or domain.split(".")[0].replace("-", " ").title(),
+                currency=currency,
+                taxes_included=taxes_included,
+                timezone=timezone,
+                tax_rate=tax_rate,
+                tax_title=tax_title,
+                owner_id=self._ids.number("StaffMember"),
+                country_code=country_code,
+                location_id=self._ids.number("Location"),
+                created_at=self._now(),
+                locale=locale,
+                rates=dict(rates or {}),
+                points_per_second=points_per_second,
+                protected_data=list(protected_data),
             )
             self._state.shops[domain] = record
             self.shops[domain] = self._open(record)
@@ -91,7 +126,12 @@ class DevPlatform:
 
     def _open(self, record: Shop) -> DevShop:
         desk = Desk(
-            record, self._ids, self._now, self._out, self.change, lambda: frozenset(self.config.topics),
+            record,
+            self._ids,
+            self._now,
+            self._out,
+            self.change,
+            lambda: frozenset(self.config.topics),
         )
         return DevShop(desk, self.app, self.config, Bucket.full(record.points_per_second))
 
@@ -152,7 +192,10 @@ class DevPlatform:
         return self._out.waiting
 
     def flush(
-        self, shuffle: random.Random | None = None, duplicate: float = 0.0, drop: float = 0.0,
+        self,
+        shuffle: random.Random | None = None,
+        duplicate: float = 0.0,
+        drop: float = 0.0,
     ) -> list[Attempt]:
         """Delivers what waits, in order, or shuffled, with shares of it sent twice or dropped."""
         attempts = self._out.flush(shuffle, duplicate, drop)

@@ -1,4 +1,5 @@
 """One development shop as tests and people handle it: install, sell, send, refund, merge, ask."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +14,18 @@ from devshop.desk import Desk, line_of
 from devshop.errors import DevshopError
 from devshop.graphql_cost import Bucket
 from devshop.ids import gid
-from devshop.records import (
+from devshop.order_records import (
     Customer,
-    Definition,
     Fulfilment,
     FulfilmentEvent,
     Line,
-    MetaobjectType,
     Order,
     Product,
     Refund,
     Return,
     Transaction,
 )
+from devshop.records import Definition, MetaobjectType
 
 Counts = Mapping[int, int] | Sequence[tuple[Line | int, int]]
 
@@ -61,7 +61,8 @@ class DevShop:
         """Managed install; answers the launch URL that the merchant's browser opens. Default: app.toml's scopes."""
         with self.desk.change():
             tokens.install(
-                self.desk, list(self._config.scopes if scopes is None else scopes),
+                self.desk,
+                list(self._config.scopes if scopes is None else scopes),
                 list(self._config.optional_scopes if optional is None else optional),
             )
             self._declare()
@@ -114,14 +115,24 @@ class DevShop:
             return tokens.extension_token(self.desk, self._app, owner, overrides)
 
     def proxy_request(
-        self, method: str, path: str, customer_id: int | None = None,
-        query: Mapping[str, str] | Iterable[tuple[str, str]] = (), json: object = None,
+        self,
+        method: str,
+        path: str,
+        customer_id: int | None = None,
+        query: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        json: object = None,
     ) -> proxy.ProxyRequest:
         """A signed storefront request as it reaches the app: (url with query, headers, body)."""
-        del method                    # the method is not signed
+        del method  # the method is not signed
         pairs = list(query.items() if isinstance(query, Mapping) else query)
         return proxy.signed_request(
-            self.desk, self._app, self._config.proxy, path, customer_id=customer_id, query=pairs, json=json,
+            self.desk,
+            self._app,
+            self._config.proxy,
+            path,
+            customer_id=customer_id,
+            query=pairs,
+            json=json,
         )
 
     def _declare(self) -> None:
@@ -131,17 +142,31 @@ class DevShop:
             namespace = rule.namespace.replace("$app:", f"{own}--").replace("$app", own)
             known = {(one.owner_type, one.namespace, one.key) for one in shop.definitions}
             if (rule.owner_type, namespace, rule.key) not in known:
-                shop.definitions.append(Definition(
-                    id=self.desk.ids.number("MetafieldDefinition"), owner_type=rule.owner_type, namespace=namespace,
-                    key=rule.key, name=rule.name, type=rule.type, admin=rule.admin, storefront=rule.storefront,
-                    customer_account=rule.customer_account,
-                ))
+                shop.definitions.append(
+                    Definition(
+                        id=self.desk.ids.number("MetafieldDefinition"),
+                        owner_type=rule.owner_type,
+                        namespace=namespace,
+                        key=rule.key,
+                        name=rule.name,
+                        type=rule.type,
+                        admin=rule.admin,
+                        storefront=rule.storefront,
+                        customer_account=rule.customer_account,
+                    )
+                )
         for kind in self._config.metaobjects:
             name = kind.type.replace("$app:", f"{own}--")
-            shop.metaobject_types.setdefault(name, MetaobjectType(
-                id=self.desk.ids.number("MetaobjectDefinition"), type=name, name=kind.name, fields=dict(kind.fields),
-                required=list(kind.required),
-            ))
+            shop.metaobject_types.setdefault(
+                name,
+                MetaobjectType(
+                    id=self.desk.ids.number("MetaobjectDefinition"),
+                    type=name,
+                    name=kind.name,
+                    fields=dict(kind.fields),
+                    required=list(kind.required),
+                ),
+            )
 
     # -- customers and products
 
@@ -153,7 +178,9 @@ class DevShop:
         with self.desk.change():
             return customers.update(self.desk, self.desk.customer(customer), fields)
 
-    def tag_customer(self, customer: Customer | int, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
+    def tag_customer(
+        self, customer: Customer | int, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> None:
         with self.desk.change():
             customers.tag(self.desk, self.desk.customer(customer), add, remove)
 
@@ -183,7 +210,11 @@ class DevShop:
     # -- orders
 
     def place_order(
-        self, customer: Customer | int | None, lines: Basket, discount_codes: Sequence[str] = (), paid: bool = True,
+        self,
+        customer: Customer | int | None,
+        lines: Basket,
+        discount_codes: Sequence[str] = (),
+        paid: bool = True,
         **basics: object,
     ) -> Order:
         """The checkout. `basics` are the fields of checkout.Basics: currency, source_name, gateway, shipping, tip,
@@ -206,28 +237,44 @@ class DevShop:
             found = self.desk.order(order)
             return orders.edit(self.desk, found, add, _units(found, increase), _units(found, remove))
 
-    def fulfil(self, order: Order | int, lines: Counts | None = None, carrier: str | None = "Swiss Post") -> Fulfilment:
+    def fulfil(
+        self, order: Order | int, lines: Counts | None = None, carrier: str | None = "Swiss Post"
+    ) -> Fulfilment:
         with self.desk.change():
             found = self.desk.order(order)
-            return fulfilments.fulfil(self.desk, found, None if lines is None else _units(found, lines), carrier)
+            return fulfilments.fulfil(
+                self.desk, found, None if lines is None else _units(found, lines), carrier
+            )
 
     def cancel_fulfilment(self, fulfilment: Fulfilment | int) -> Fulfilment:
         with self.desk.change():
             return fulfilments.cancel(self.desk, *self.desk.fulfilment(fulfilment))
 
-    def deliver_parcel(self, fulfilment: Fulfilment | int, happened_at: datetime | None = None) -> FulfilmentEvent:
+    def deliver_parcel(
+        self, fulfilment: Fulfilment | int, happened_at: datetime | None = None
+    ) -> FulfilmentEvent:
         return self.shipment_event(fulfilment, "delivered", happened_at=happened_at)
 
     def shipment_event(
-        self, fulfilment: Fulfilment | int, status: str, message: str = "", happened_at: datetime | None = None,
+        self,
+        fulfilment: Fulfilment | int,
+        status: str,
+        message: str = "",
+        happened_at: datetime | None = None,
     ) -> FulfilmentEvent:
         with self.desk.change():
             order, found = self.desk.fulfilment(fulfilment)
             return fulfilments.shipment_event(self.desk, order, found, status.lower(), message, happened_at)
 
     def refund(
-        self, order: Order | int, lines: Counts = (), amount: int | None = None, shipping: int | None = None,
-        to_store_credit: bool = False, restock_type: str = "no_restock", note: str = "",
+        self,
+        order: Order | int,
+        lines: Counts = (),
+        amount: int | None = None,
+        shipping: int | None = None,
+        to_store_credit: bool = False,
+        restock_type: str = "no_restock",
+        note: str = "",
         return_: Return | int | None = None,
     ) -> Refund:
         """Amounts in minor units of shop money; see refunds.refund."""
@@ -235,8 +282,15 @@ class DevShop:
             found = self.desk.order(order)
             named = None if return_ is None else self.desk.return_(return_)[1].id
             return refunds.refund(
-                self.desk, found, lines=_units(found, lines), amount=amount, shipping=shipping, note=note,
-                to_store_credit=to_store_credit, restock_type=restock_type, return_id=named,
+                self.desk,
+                found,
+                lines=_units(found, lines),
+                amount=amount,
+                shipping=shipping,
+                note=note,
+                to_store_credit=to_store_credit,
+                restock_type=restock_type,
+                return_id=named,
             )
 
     def return_(self, order: Order | int, lines: Counts, requested: bool = False) -> Return:
@@ -247,7 +301,9 @@ class DevShop:
     def step_return(self, returned: Return | int, step: str) -> Return:
         """approve, decline, process, close, cancel or reopen."""
         if step not in returns.STEPS:
-            raise DevshopError("step_unknown", f"A return has no step {step}; use one of {', '.join(returns.STEPS)}.")
+            raise DevshopError(
+                "step_unknown", f"A return has no step {step}; use one of {', '.join(returns.STEPS)}."
+            )
         with self.desk.change():
             return returns.step(self.desk, *self.desk.return_(returned), step)
 

@@ -1,4 +1,5 @@
 """Shopify's three signatures, written from the documentation and on purpose not from the app's own code."""
+
 from __future__ import annotations
 
 import base64
@@ -36,7 +37,9 @@ def _part(data: bytes) -> str:
 def json_web_token(secret: str, claims: Mapping[str, object], algorithm: str = "HS256") -> str:
     """A JWT. `algorithm` other than HS256 only fills the header, for attacks: "none" has an empty signature."""
     header = {"alg": algorithm, "typ": "JWT"}
-    signed = ".".join(_part(json.dumps(part, separators=(",", ":")).encode()) for part in (header, dict(claims)))
+    signed = ".".join(
+        _part(json.dumps(part, separators=(",", ":")).encode()) for part in (header, dict(claims))
+    )
     if algorithm == "none":
         return signed + "."
     return signed + "." + _part(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())

@@ -1,4 +1,5 @@
 """Keeps the platform's state in one JSON file, replaced as a whole after each change."""
+
 from __future__ import annotations
 
 import os

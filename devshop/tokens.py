@@ -1,4 +1,5 @@
 """Installing the app, id tokens, and the token endpoint with its three grants. All by real time."""
+
 from __future__ import annotations
 
 import base64
@@ -76,20 +77,34 @@ def id_token(desk: Desk, app: App, user_id: int | None, overrides: Mapping[str, 
     """
     now = int(real_now().timestamp())
     claims: dict[str, object] = {
-        "iss": f"https://{desk.shop.domain}/admin", "dest": f"https://{desk.shop.domain}", "aud": app.api_key,
-        "sub": str(user_id or desk.shop.owner_id), "exp": now + 60, "nbf": now, "iat": now,
-        "jti": desk.ids.uuid("jti"), "sid": desk.ids.uuid("sid"), "sig": desk.ids.text("sig", 64),
+        "iss": f"https://{desk.shop.domain}/admin",
+        "dest": f"https://{desk.shop.domain}",
+        "aud": app.api_key,
+        "sub": str(user_id or desk.shop.owner_id),
+        "exp": now + 60,
+        "nbf": now,
+        "iat": now,
+        "jti": desk.ids.uuid("jti"),
+        "sid": desk.ids.uuid("sid"),
+        "sig": desk.ids.text("sig", 64),
     }
     return _signed(app, claims, overrides)
 
 
 def extension_token(
-    desk: Desk, app: App, customer_gid: str | None, overrides: Mapping[str, object] | None = None,
+    desk: Desk,
+    app: App,
+    customer_gid: str | None,
+    overrides: Mapping[str, object] | None = None,
 ) -> str:
     """A session token of a customer account or checkout extension: five minutes, `sub` only when signed in."""
     now = int(real_now().timestamp())
     claims: dict[str, object] = {
-        "dest": desk.shop.domain, "aud": app.api_key, "exp": now + 300, "nbf": now, "iat": now,
+        "dest": desk.shop.domain,
+        "aud": app.api_key,
+        "exp": now + 300,
+        "nbf": now,
+        "iat": now,
         "jti": desk.ids.uuid("jti"),
     }
     if customer_gid is not None:
@@ -115,7 +130,9 @@ def authorize(desk: Desk, app: App, query: Mapping[str, str]) -> str:
     code = desk.ids.text("code")
     desk.shop.codes[code] = [*scopes, *(["per-user"] if query.get("grant_options[]") == "per-user" else [])]
     answer = {
-        "code": code, "shop": desk.shop.domain, "state": query.get("state", ""),
+        "code": code,
+        "shop": desk.shop.domain,
+        "state": query.get("state", ""),
         "host": base64.b64encode(f"{desk.shop.domain}/admin".encode()).decode().rstrip("="),
         "timestamp": str(int(real_now().timestamp())),
     }
@@ -145,17 +162,25 @@ def _refuse(code: str, text: str) -> Answer:
 def _exchange(desk: Desk, app: App, form: Mapping[str, object]) -> Answer:
     subject, expiring = str(form.get("subject_token", "")), str(form.get("expiring", "0")) == "1"
     if form.get("subject_token_type") == OFFLINE:
-        old = next((g for g in desk.shop.grants if g.access_token == subject and g.refresh_token is None), None)
+        old = next(
+            (g for g in desk.shop.grants if g.access_token == subject and g.refresh_token is None), None
+        )
         if old is None:
-            return _refuse("invalid_subject_token", "The access token is not a non-expiring token of this shop")
+            return _refuse(
+                "invalid_subject_token", "The access token is not a non-expiring token of this shop"
+            )
         desk.shop.grants.remove(old)
         return 200, _offline(desk, expiring)
     claims = read_token(app.secrets, subject)
     now = real_now().timestamp()
     expires = claims.get("exp") if claims else None
     valid = (
-        claims is not None and form.get("subject_token_type") == ID_TOKEN and claims.get("aud") == app.api_key
-        and claims.get("dest") == f"https://{desk.shop.domain}" and isinstance(expires, int) and now <= expires + 10
+        claims is not None
+        and form.get("subject_token_type") == ID_TOKEN
+        and claims.get("aud") == app.api_key
+        and claims.get("dest") == f"https://{desk.shop.domain}"
+        and isinstance(expires, int)
+        and now <= expires + 10
     )
     if not valid or claims is None:
         return _refuse("invalid_subject_token", "The id token is invalid or has expired")
@@ -169,7 +194,9 @@ def _exchange(desk: Desk, app: App, form: Mapping[str, object]) -> Answer:
 def _offline(desk: Desk, expiring: bool, parent: Grant | None = None) -> dict[str, object]:
     """A new offline token. One refreshable token per app and shop: an acquisition retires older ones at once."""
     now = real_now()
-    grant = Grant(access_token="shpat_" + desk.ids.text("access_token"), scopes=list(desk.shop.scopes), mode="offline")
+    grant = Grant(
+        access_token="shpat_" + desk.ids.text("access_token"), scopes=list(desk.shop.scopes), mode="offline"
+    )
     answer: dict[str, object] = {"access_token": grant.access_token, "scope": ",".join(grant.scopes)}
     if expiring:
         grant.expires_at = now + timedelta(seconds=ACCESS_S)
@@ -180,25 +207,40 @@ def _offline(desk: Desk, expiring: bool, parent: Grant | None = None) -> dict[st
             if other.mode == "offline" and other is not parent:
                 other.retired = True
         answer |= {
-            "expires_in": ACCESS_S, "refresh_token": grant.refresh_token, "refresh_token_expires_in": REFRESH_S,
+            "expires_in": ACCESS_S,
+            "refresh_token": grant.refresh_token,
+            "refresh_token_expires_in": REFRESH_S,
         }
-    desk.shop.grants = [g for g in desk.shop.grants if g.expires_at is None or g.expires_at > now or not g.retired]
+    desk.shop.grants = [
+        g for g in desk.shop.grants if g.expires_at is None or g.expires_at > now or not g.retired
+    ]
     desk.shop.grants.append(grant)
     return answer
 
 
 def _online(desk: Desk, user_id: int) -> dict[str, object]:
     grant = Grant(
-        access_token="shpat_" + desk.ids.text("access_token"), scopes=list(desk.shop.scopes), mode="online",
-        expires_at=real_now() + timedelta(seconds=ONLINE_S), user_id=user_id,
+        access_token="shpat_" + desk.ids.text("access_token"),
+        scopes=list(desk.shop.scopes),
+        mode="online",
+        expires_at=real_now() + timedelta(seconds=ONLINE_S),
+        user_id=user_id,
     )
     desk.shop.grants.append(grant)
     scope = ",".join(grant.scopes)
     return {
-        "access_token": grant.access_token, "scope": scope, "expires_in": ONLINE_S, "associated_user_scope": scope,
+        "access_token": grant.access_token,
+        "scope": scope,
+        "expires_in": ONLINE_S,
+        "associated_user_scope": scope,
         "associated_user": {
-            "id": user_id, "first_name": "Alice", "last_name": "Owner", "email": desk.shop.email,
-            "email_verified": True, "account_owner": user_id == desk.shop.owner_id, "locale": desk.shop.locale,
+            "id": user_id,
+            "first_name": "Alice",
+            "last_name": "Owner",
+            "email": desk.shop.email,
+            "email_verified": True,
+            "account_owner": user_id == desk.shop.owner_id,
+            "locale": desk.shop.locale,
             "collaborator": False,
         },
     }
@@ -207,9 +249,12 @@ def _online(desk: Desk, user_id: int) -> dict[str, object]:
 def _refresh(desk: Desk, form: Mapping[str, object]) -> Answer:
     """Rotation: the old refresh token stays good until its replacement is used, at most 30 days."""
     now, given = real_now(), form.get("refresh_token")
-    grant = next((g for g in desk.shop.grants if g.refresh_token is not None and g.refresh_token == given), None)
+    grant = next(
+        (g for g in desk.shop.grants if g.refresh_token is not None and g.refresh_token == given), None
+    )
     late = grant is not None and (
-        grant.retired or (grant.refresh_expires_at or now) <= now
+        grant.retired
+        or (grant.refresh_expires_at or now) <= now
         or (grant.first_refreshed_at is not None and grant.first_refreshed_at + RETRY <= now)
     )
     if grant is None or late:

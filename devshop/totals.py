@@ -1,10 +1,11 @@
 """The figures of an order, computed from its lines, refunds and transactions whenever somebody asks."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from devshop.money import NOTHING, Bag, total, units
-from devshop.records import Line, Order, ShippingLine, TaxLine
+from devshop.order_records import Line, Order, ShippingLine, TaxLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,9 @@ def line_tax(line: Line) -> Bag:
 
 
 def taxes_of(order: Order) -> list[TaxLine]:
-    return [tax for line in order.lines for tax in line.taxes] + [t for line in order.shipping for t in line.taxes]
+    return [tax for line in order.lines for tax in line.taxes] + [
+        t for line in order.shipping for t in line.taxes
+    ]
 
 
 def gone(line: Line) -> int:
@@ -85,7 +88,8 @@ def figures(order: Order) -> Figures:
     current_shipping = shipping_after - refunded_shipping
     current_tax = (
         total(_left(line, line_tax(line)) for line in order.lines)
-        + shipping_tax - total(line.refunded_tax for line in order.shipping)
+        + shipping_tax
+        - total(line.refunded_tax for line in order.shipping)
     )
     current_total = current_subtotal + current_shipping + extras
     placed_total = subtotal + shipping_after + extras
@@ -98,11 +102,22 @@ def figures(order: Order) -> Figures:
     refunded = total(t.amount for t in order.transactions if t.kind == "refund" and t.status == "success")
     adjusted = total(a.amount for refund in order.refunds for a in refund.adjustments)
     return Figures(
-        line_items=line_items, discounts=line_discounts + shipping - shipping_after, subtotal=subtotal,
-        shipping=shipping, tax=tax, total=placed_total,
-        current_discounts=total(_left(line, line_discount(line)) for line in order.lines) + shipping - shipping_after,
-        current_subtotal=current_subtotal, current_shipping=current_shipping, current_tax=current_tax,
-        current_total=current_total, received=received, refunded=refunded, refunded_shipping=refunded_shipping,
+        line_items=line_items,
+        discounts=line_discounts + shipping - shipping_after,
+        subtotal=subtotal,
+        shipping=shipping,
+        tax=tax,
+        total=placed_total,
+        current_discounts=total(_left(line, line_discount(line)) for line in order.lines)
+        + shipping
+        - shipping_after,
+        current_subtotal=current_subtotal,
+        current_shipping=current_shipping,
+        current_tax=current_tax,
+        current_total=current_total,
+        received=received,
+        refunded=refunded,
+        refunded_shipping=refunded_shipping,
         outstanding=current_total + adjusted - (received - refunded),
     )
 

@@ -1,4 +1,5 @@
 """Ways between the app and the shop: in process for tests, over sockets for people."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from devshop.proxy import Headers
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-CONNECT_S, ANSWER_S = 1.0, 5.0        # a webhook has one second to connect and five for the whole answer
+CONNECT_S, ANSWER_S = 1.0, 5.0  # a webhook has one second to connect and five for the whole answer
 
 
 class InProcess(httpx.BaseTransport):
@@ -33,13 +34,19 @@ class InProcess(httpx.BaseTransport):
         timeout = request.extensions.get("timeout", {}).get("read")
         try:
             answer = self._client.open(
-                path=request.url.path, method=request.method, base_url=f"https://{host}",
-                query_string=request.url.query.decode(), headers=list(request.headers.multi_items()),
-                data=request.read(), environ_overrides={"devshop.read_timeout": timeout},
+                path=request.url.path,
+                method=request.method,
+                base_url=f"https://{host}",
+                query_string=request.url.query.decode(),
+                headers=list(request.headers.multi_items()),
+                data=request.read(),
+                environ_overrides={"devshop.read_timeout": timeout},
             )
         except NoAnswer as error:
             raise httpx.ReadTimeout("the development shop did not answer", request=request) from error
-        return httpx.Response(answer.status_code, headers=list(answer.headers), content=answer.data, request=request)
+        return httpx.Response(
+            answer.status_code, headers=list(answer.headers), content=answer.data, request=request
+        )
 
 
 class ToLocalShop(httpx.HTTPTransport):
@@ -66,7 +73,11 @@ def posting(url_of: Callable[[str], str]) -> Deliver:
 
     def deliver(_shop: str, topic: str, headers: dict[str, str], body: bytes) -> int:
         answer = session.post(
-            url_of(topic), data=body, headers=headers, timeout=(CONNECT_S, ANSWER_S), allow_redirects=False,
+            url_of(topic),
+            data=body,
+            headers=headers,
+            timeout=(CONNECT_S, ANSWER_S),
+            allow_redirects=False,
         )
         return answer.status_code
 
@@ -90,7 +101,9 @@ def into_app(app: WSGIApplication, path_of: Callable[[str], str]) -> tuple[Deliv
     client = Client(app, use_cookies=False)
 
     def deliver(_shop: str, topic: str, headers: dict[str, str], body: bytes) -> int:
-        return client.open(path=path_of(topic), method="POST", headers=list(headers.items()), data=body).status_code
+        return client.open(
+            path=path_of(topic), method="POST", headers=list(headers.items()), data=body
+        ).status_code
 
     def send(method: str, url: str, headers: dict[str, str], body: bytes) -> tuple[int, Headers, bytes]:
         answer = client.open(url, method=method, headers=list(headers.items()), data=body)

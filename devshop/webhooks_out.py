@@ -1,4 +1,5 @@
 """The webhook queue: headers, signature, delivery in or out of order, twice, late, and again after a failure."""
+
 from __future__ import annotations
 
 import random
@@ -10,20 +11,38 @@ from devshop.records import Attempt, Delivery, PlatformState
 from devshop.signing import webhook_signature
 
 API_VERSION = "2026-10"
-MAX_ATTEMPTS = 9                      # the first and eight retries (webhooks/troubleshooting)
+MAX_ATTEMPTS = 9  # the first and eight retries (webhooks/troubleshooting)
 Deliver = Callable[[str, str, dict[str, str], bytes], int]
 
 # topic -> scope that an app needs to receive it; topics of the app itself need none.
 SCOPE_OF_TOPIC = {
     **dict.fromkeys(
-        ("orders/create", "orders/paid", "orders/updated", "orders/edited", "orders/cancelled", "orders/delete",
-         "orders/fulfilled", "orders/partially_fulfilled", "refunds/create"),
+        (
+            "orders/create",
+            "orders/paid",
+            "orders/updated",
+            "orders/edited",
+            "orders/cancelled",
+            "orders/delete",
+            "orders/fulfilled",
+            "orders/partially_fulfilled",
+            "refunds/create",
+        ),
         "read_orders",
     ),
-    **dict.fromkeys(("fulfillments/create", "fulfillments/update", "fulfillment_events/create"), "read_fulfillments"),
     **dict.fromkeys(
-        ("returns/request", "returns/approve", "returns/decline", "returns/close", "returns/cancel",
-         "returns/reopen", "returns/process"),
+        ("fulfillments/create", "fulfillments/update", "fulfillment_events/create"), "read_fulfillments"
+    ),
+    **dict.fromkeys(
+        (
+            "returns/request",
+            "returns/approve",
+            "returns/decline",
+            "returns/close",
+            "returns/cancel",
+            "returns/reopen",
+            "returns/process",
+        ),
         "read_returns",
     ),
     **dict.fromkeys(("customers/create", "customers/update", "customers/delete"), "read_customers"),
@@ -42,7 +61,12 @@ class Outgoing:
     """
 
     def __init__(
-        self, state: PlatformState, deliver: Deliver, secret: Callable[[], str], lock: threading.RLock, seed: int,
+        self,
+        state: PlatformState,
+        deliver: Deliver,
+        secret: Callable[[], str],
+        lock: threading.RLock,
+        seed: int,
     ) -> None:
         self._state = state
         self._secret = secret
@@ -65,7 +89,10 @@ class Outgoing:
         self.waiting.set()
 
     def flush(
-        self, shuffle: random.Random | None = None, duplicate: float = 0.0, drop: float = 0.0,
+        self,
+        shuffle: random.Random | None = None,
+        duplicate: float = 0.0,
+        drop: float = 0.0,
     ) -> list[Attempt]:
         """Delivers everything that waits, and what arrives meanwhile, in order.
 
@@ -87,7 +114,11 @@ class Outgoing:
             return batch
 
     def _disturbed(
-        self, batch: list[Delivery], shuffle: random.Random | None, duplicate: float, drop: float,
+        self,
+        batch: list[Delivery],
+        shuffle: random.Random | None,
+        duplicate: float,
+        drop: float,
     ) -> Iterable[Delivery]:
         chance = shuffle or self._random
         kept = [delivery for delivery in batch if not drop or chance.random() >= drop]
@@ -101,7 +132,7 @@ class Outgoing:
         headers = headers_of(delivery, self._secret())
         try:
             status = self.deliver(delivery.shop, delivery.topic, headers, delivery.body)
-        except OSError:               # requests' errors are OSErrors: no connection, no answer in time
+        except OSError:  # requests' errors are OSErrors: no connection, no answer in time
             status = 0
         attempt = Attempt(delivery.webhook_id, delivery.topic, delivery.shop, delivery.attempts, status)
         with self._lock:

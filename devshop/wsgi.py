@@ -1,4 +1,5 @@
 """The platform over HTTP: which shop is meant, faults, tokens, Admin API, app proxy, order admin."""
+
 from __future__ import annotations
 
 import io
@@ -47,7 +48,9 @@ class Front:
         if faults.take(("timeout_before",), names):
             raise NoAnswer
         if broken := faults.take(_HTTP, names):
-            return PlainResponse("The development shop fails on demand.", _HTTP[broken.kind])(environ, start_response)
+            return PlainResponse("The development shop fails on demand.", _HTTP[broken.kind])(
+                environ, start_response
+            )
         if "graphql" not in names and faults.take(("throttle",), names):
             limited = PlainResponse("Too Many Requests", 429, {"Retry-After": "2.0"})
             return limited(environ, start_response)
@@ -69,6 +72,7 @@ class Front:
 
 def over_sockets(front: WSGIApplication) -> WSGIApplication:
     """For a real server: where no answer is due, the connection is closed."""
+
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             return front(environ, start_response)
@@ -185,7 +189,9 @@ def _graphql(platform: DevPlatform, shop: DevShop, version: str) -> Response:
         text = "[API] Invalid API key or access token (unrecognized login or wrong password)"
         return _answer(401, {"errors": text})
     if grant.mode == "offline" and grant.expires_at is None and platform.refuse_non_expiring:
-        return _answer(403, {"errors": "Non-expiring access tokens are no longer accepted for the Admin API."})
+        return _answer(
+            403, {"errors": "Non-expiring access tokens are no longer accepted for the Admin API."}
+        )
     given = _json(request.get_data())
     document = request.environ.get("devshop.document")
     if not isinstance(document, DocumentNode):
@@ -198,7 +204,12 @@ def _graphql(platform: DevPlatform, shop: DevShop, version: str) -> Response:
     call = Call(shop.desk, platform.app, platform.faults, names[0] if names else "")
     with shop.desk.change() if graphql_server.is_mutation(document, operation) else platform.lock:
         body = graphql_server.answer(
-            call, document, variables if isinstance(variables, dict) else {}, operation, shop.bucket, throttle,
+            call,
+            document,
+            variables if isinstance(variables, dict) else {},
+            operation,
+            shop.bucket,
+            throttle,
         )
     return _answer(200, body)
 
@@ -207,8 +218,13 @@ def _proxied(platform: DevPlatform, shop: DevShop, path: str) -> Response:
     cookie = request.cookies.get(CUSTOMER_COOKIE, "")
     signed_in = int(cookie) if cookie.isdecimal() and int(cookie) in shop.desk.shop.customers else None
     signed = proxy.signed_request(
-        shop.desk, platform.app, platform.config.proxy, path, customer_id=signed_in,
-        query=parse_qsl(request.query_string.decode(), keep_blank_values=True), body=request.get_data(),
+        shop.desk,
+        platform.app,
+        platform.config.proxy,
+        path,
+        customer_id=signed_in,
+        query=parse_qsl(request.query_string.decode(), keep_blank_values=True),
+        body=request.get_data(),
         headers=dict(request.headers),
     )
     try:

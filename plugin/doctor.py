@@ -29,21 +29,31 @@ def examine(config: Config, db: Database, now: datetime) -> Iterator[Finding]:
     if revision == head():
         yield Finding("ok", f"database: {db.engine}, version {revision}")
     else:
-        yield Finding("problem", f"database: version {revision or 'none'}, needs {head()}; run `regulars migrate`")
+        yield Finding(
+            "problem", f"database: version {revision or 'none'}, needs {head()}; run `regulars migrate`"
+        )
         return
     with db.read() as tx:
         holder = meta.lease_holder(tx, "worker")
         installed = shops.every(tx, "installed")
         if db.engine == "sqlite":
-            yield Finding("ok", f"worker: {holder}") if holder else Finding(
-                "warning", "worker: none runs; start `regulars worker` or `regulars serve`")
+            yield (
+                Finding("ok", f"worker: {holder}")
+                if holder
+                else Finding("warning", "worker: none runs; start `regulars worker` or `regulars serve`")
+            )
         offset = meta.clock_offset(tx)
         if offset and not config.development:
-            yield Finding("warning", f"clock: an offset of {offset} is stored and ignored without DEVSHOP_URL")
+            yield Finding(
+                "warning", f"clock: an offset of {offset} is stored and ignored without DEVSHOP_URL"
+            )
         yield Finding("ok", f"shops: {len(installed)} installed")
         for shop in installed:
-            yield from _shop(tx_counts=(queues.inbox_counts(tx, shop.shop_id), queues.outbox_counts(tx, shop.shop_id)),
-                             shop=shop, now=now)
+            yield from _shop(
+                tx_counts=(queues.inbox_counts(tx, shop.shop_id), queues.outbox_counts(tx, shop.shop_id)),
+                shop=shop,
+                now=now,
+            )
     yield from _address(config)
 
 
@@ -53,10 +63,15 @@ def _shop(
     inbox, outbox = tx_counts
     parked = inbox["parked"] + outbox["parked"]
     if parked:
-        yield Finding("warning", f"{shop.domain}: {inbox['parked']} webhooks and {outbox['parked']} effects are parked; "
-                                 "see the app's home page for the reasons")
+        yield Finding(
+            "warning",
+            f"{shop.domain}: {inbox['parked']} webhooks and {outbox['parked']} effects are parked; "
+            "see the app's home page for the reasons",
+        )
     if shop.currency is None:
-        yield Finding("warning", f"{shop.domain}: is not set up yet; the worker does it when the platform answers")
+        yield Finding(
+            "warning", f"{shop.domain}: is not set up yet; the worker does it when the platform answers"
+        )
     elif shop.reconciled_at is None or now - shop.reconciled_at > timedelta(hours=2):
         yield Finding("warning", f"{shop.domain}: was not reconciled for two hours; is the worker running?")
     else:
@@ -68,11 +83,15 @@ def _address(config: Config) -> Iterator[Finding]:
     try:
         answer = requests.get(f"{config.app_url}/healthz", timeout=5, allow_redirects=False)
     except requests.RequestException as error:
-        yield Finding("warning", f"address: {config.app_url} does not answer ({type(error).__name__}); is it served "
-                                 "there?")
+        yield Finding(
+            "warning",
+            f"address: {config.app_url} does not answer ({type(error).__name__}); is it served there?",
+        )
         return
     took_ms = int((datetime.now(UTC) - started).total_seconds() * 1000)
     if answer.status_code == 200:
         yield Finding("ok", f"address: {config.app_url} answers in {took_ms} ms")
     else:
-        yield Finding("problem", f"address: {config.app_url}/healthz answers {answer.status_code} instead of 200")
+        yield Finding(
+            "problem", f"address: {config.app_url}/healthz answers {answer.status_code} instead of 200"
+        )

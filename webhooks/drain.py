@@ -7,20 +7,17 @@ of it. A batch that fails is run again row by row, and the culprit waits or is p
 from __future__ import annotations
 
 import logging
-import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-import psycopg
-
 from plugin.domain.facts import MemberFact, MerchantFact, OrderFact
-from plugin.errors import RegularsError, StorageBusy
+from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
 from plugin.store import queues, shops
-from plugin.store.db import Database, Tx
+from plugin.store.db import DATABASE_AWAY, Database, Tx
 from plugin.store.queues import DONE, SKIPPED, InboxRow
 from plugin.store.shops import Shop
 from webhooks.payloads import PayloadError
@@ -87,18 +84,18 @@ def drain_shop(db: Database, shop_id: int, now: datetime, size: int = BATCH) -> 
         return Drained()
     try:
         return _run(db, shop_id, rows, now)
-    except (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError):
+    except DATABASE_AWAY:
         raise  # the database's trouble, not a row's: nothing was written, the worker tries again
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (one bad row must not stop the others)
         if len(rows) == 1:
             return _fail(db, shop_id, rows[0], error, now)
     total = Drained()
     for row in rows:
         try:
             drained = _run(db, shop_id, [row], now)
-        except (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError):
+        except DATABASE_AWAY:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the culprit waits or is parked with its reason)
             drained = _fail(db, shop_id, row, error, now)
         if drained is None:
             return None
@@ -152,7 +149,9 @@ def _still_waiting(tx: Tx, shop_id: int, batch: _Batch) -> _Batch:
 def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
     if shop.state == "redacted":
         # The shop's data was wiped on request; nothing may make it come back.
-        queues.inbox_done(tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now)
+        queues.inbox_done(
+            tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now
+        )
         return Drained(skipped=len(batch.rows))
     if batch.orders:
         order_flow.apply(tx, shop, batch.orders, now)

@@ -40,13 +40,20 @@ def recorded(path: Path) -> Iterable[dict[str, Any]]:
                 if not isinstance(record["topic"], str) or "body" not in record:
                     raise KeyError("topic")
             except (ValueError, KeyError, TypeError, RecursionError) as error:
-                raise BadRecording(f'Line {number} of {path.name} is not {{"topic", "shop", "headers", "body"}}.') from error
+                raise BadRecording(
+                    f'Line {number} of {path.name} is not {{"topic", "shop", "headers", "body"}}.'
+                ) from error
             yield record
 
 
 def replay(
-    records: Iterable[dict[str, Any]], intake: WSGIApplication, db: Database, secret: str, now: Callable[[], datetime],
-    *, shop: str | None = None,
+    records: Iterable[dict[str, Any]],
+    intake: WSGIApplication,
+    db: Database,
+    secret: str,
+    now: Callable[[], datetime],
+    *,
+    shop: str | None = None,
 ) -> dict[str, Any]:
     """Sends every record through the intake, drains, and returns counts by outcome.
 
@@ -72,8 +79,12 @@ def replay(
                 parked.append({"shop": domain, "topic": topic, "reason": reason})
     return {
         "received": dict(sorted(answers.items())),
-        "drained": {"done": drained.done, "skipped": drained.skipped, "parked": drained.parked,
-                    "failed": drained.failed},
+        "drained": {
+            "done": drained.done,
+            "skipped": drained.skipped,
+            "parked": drained.parked,
+            "failed": drained.failed,
+        },
         "parked": parked,
     }
 
@@ -99,5 +110,10 @@ def _send(intake: WSGIApplication, record: dict[str, Any], domain: str, secret: 
     if "x-shopify-triggered-at" in headers:
         environ["HTTP_X_SHOPIFY_TRIGGERED_AT"] = headers["x-shopify-triggered-at"]
     status: list[str] = []
-    list(intake(environ, lambda code, _headers, _error=None: status.append(code) or (lambda data: None)))
+
+    def start_response(code: str, _headers: object, _error: object = None) -> Callable[[bytes], object]:
+        status.append(code)
+        return lambda _data: None
+
+    list(intake(environ, start_response))
     return status[0].split()[0]

@@ -47,7 +47,9 @@ def basis_minor(order: Order, basis: Basis) -> int:
         ordered_value += money
         ordered_gross += gross
     refunded_shipping = sum(refund.shipping_minor for refund in order.refunds)
-    without_lines = sum(amount_without_lines(order, refund_index) for refund_index in range(len(order.refunds)))
+    without_lines = sum(
+        amount_without_lines(order, refund_index) for refund_index in range(len(order.refunds))
+    )
     if ordered_gross > 0:
         value -= without_lines * ordered_value // ordered_gross
     value = max(0, value)
@@ -148,4 +150,3 @@ def refunded_share(order: Order, basis: Basis) -> tuple[int, int]:
     if ordered <= 0:
         return (0, 1)
     return (max(0, ordered - basis_minor(order, goods)), ordered)
-

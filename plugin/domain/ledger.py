@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 Kind = Literal[
@@ -17,6 +17,7 @@ Kind = Literal[
     "expire", "void", "transfer_out", "transfer_in", "adjust", "forgiven", "survey",
 ]  # fmt: skip
 # What counts into the cached sums `earned` and `spent` of a member.
+_NEVER = datetime.max.replace(tzinfo=UTC)
 EARNING_KINDS = frozenset({"earn", "clawback", "signup", "survey", "adjust"})
 SPENDING_KINDS = frozenset({"redeem", "redeem_return", "redeem_reversed"})
 
@@ -192,8 +193,9 @@ class Account:
         self._take(entry.entry_id, lot.remaining, [lot])
         return entry
 
-    def settle_deficit(self, debit_id: int, *, source_key: str, kind: Kind, why: dict[str, object],
-                       occurred_at: datetime) -> Entry:
+    def settle_deficit(
+        self, debit_id: int, *, source_key: str, kind: Kind, why: dict[str, object], occurred_at: datetime
+    ) -> Entry:
         """Posts a credit that covers one deficit exactly and leaves nothing to spend."""
         deficit = self.deficits[debit_id]
         entry = self._post(kind, deficit.remaining, source_key, why, occurred_at, "system", None, debit_id)
@@ -216,12 +218,31 @@ class Account:
                 moved = True
         return moved
 
-    def _post(self, kind: Kind, points: int, source_key: str, why: dict[str, object], occurred_at: datetime,
-              actor: str, order_id: int | None, reverses_id: int | None) -> Entry:
+    def _post(
+        self,
+        kind: Kind,
+        points: int,
+        source_key: str,
+        why: dict[str, object],
+        occurred_at: datetime,
+        actor: str,
+        order_id: int | None,
+        reverses_id: int | None,
+    ) -> Entry:
         if points == 0:
             raise ValueError("an entry of zero points says nothing and is never posted")
-        entry = Entry(self._next_id(), self.member_id, kind, points, occurred_at, source_key, why, actor,
-                      order_id, reverses_id)
+        entry = Entry(
+            self._next_id(),
+            self.member_id,
+            kind,
+            points,
+            occurred_at,
+            source_key,
+            why,
+            actor,
+            order_id,
+            reverses_id,
+        )
         self.moves.entries.append(entry)
         return entry
 
@@ -267,13 +288,7 @@ def is_pending(lot: Lot, now: datetime) -> bool:
     return lot.remaining > 0 and (lot.available_at is None or lot.available_at > now)
 
 
-def _spend_order(lot: Lot) -> tuple[bool, float, bool, float, int]:
+def _spend_order(lot: Lot) -> tuple[bool, datetime, bool, datetime, int]:
     # Soonest to expire first; lots without an expiry, then lots without a date, last.
     expires, available = lot.expires_at, lot.available_at
-    return (
-        expires is None,
-        0 if expires is None else expires.timestamp(),
-        available is None,
-        0 if available is None else available.timestamp(),
-        lot.lot_id,
-    )
+    return (expires is None, expires or _NEVER, available is None, available or _NEVER, lot.lot_id)

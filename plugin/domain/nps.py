@@ -53,4 +53,6 @@ def score(promoters: int, passives: int, detractors: int) -> Score:
     half = 1.959964 * sqrt(variance)
     nps = round(100 * (promoters - detractors) / answers, 1)
     low, high = 100 * (float(centre) - half), 100 * (float(centre) + half)
-    return Score(answers, promoters, passives, detractors, nps, max(-100.0, round(low, 1)), min(100.0, round(high, 1)))
+    return Score(
+        answers, promoters, passives, detractors, nps, max(-100.0, round(low, 1)), min(100.0, round(high, 1))
+    )

@@ -123,9 +123,7 @@ def _merge_refunds(known: tuple[Refund, ...], seen: tuple[Refund, ...]) -> tuple
     return tuple(by_id[key] for key in sorted(by_id))
 
 
-def _merge_fulfilments(
-    known: tuple[Fulfilment, ...], seen: tuple[Fulfilment, ...]
-) -> tuple[Fulfilment, ...]:
+def _merge_fulfilments(known: tuple[Fulfilment, ...], seen: tuple[Fulfilment, ...]) -> tuple[Fulfilment, ...]:
     by_id = {parcel.fulfilment_id: parcel for parcel in known}
     for parcel in seen:
         old = by_id.get(parcel.fulfilment_id)
@@ -133,7 +131,9 @@ def _merge_fulfilments(
             by_id[parcel.fulfilment_id] = parcel
         elif old != parcel:
             newest = max(
-                old, parcel, key=lambda p: (p.updated_at, p.status in DEAD_PARCEL, p.status, len(p.lines), repr(p))
+                old,
+                parcel,
+                key=lambda p: (p.updated_at, p.status in DEAD_PARCEL, p.status, len(p.lines), repr(p)),
             )
             moments = [p.delivered_at for p in (old, parcel) if p.delivered_at is not None]
             by_id[parcel.fulfilment_id] = replace(newest, delivered_at=min(moments) if moments else None)

@@ -116,29 +116,48 @@ def problems(programme: Programme) -> list[tuple[str, str]]:
     check(0 <= programme.signup_points <= MAX_POINTS, "signup_points", "Points must be 0 or more.")
     check(0 <= programme.return_window_days <= 365, "return_window_days", "Choose 0 to 365 days.")
     check(0 <= programme.no_delivery_days <= 365, "no_delivery_days", "Choose 0 to 365 days.")
-    check(programme.expiry_months is None or 1 <= programme.expiry_months <= 120, "expiry_months",
-          "Choose 1 to 120 months, or no expiry.")
+    check(
+        programme.expiry_months is None or 1 <= programme.expiry_months <= 120,
+        "expiry_months",
+        "Choose 1 to 120 months, or no expiry.",
+    )
     check(1 <= programme.tier_months <= 120, "tier_months", "Choose 1 to 120 months.")
-    check(programme.membership != "tag" or bool(programme.membership_tag), "membership_tag",
-          "Name the customer tag that makes a member.")
+    check(
+        programme.membership != "tag" or bool(programme.membership_tag),
+        "membership_tag",
+        "Name the customer tag that makes a member.",
+    )
     thresholds = [tier.threshold for tier in programme.tiers]
-    check(thresholds == sorted(set(thresholds)), "tiers", "Each tier must need more points than the one below.")
+    check(
+        thresholds == sorted(set(thresholds)), "tiers", "Each tier must need more points than the one below."
+    )
     check(not thresholds or thresholds[0] == 0, "tiers", "The first tier must begin at 0 points.")
     tier_keys = [tier.key for tier in programme.tiers]
     check(len(tier_keys) == len(set(tier_keys)), "tiers", "Give every tier a key of its own.")
     for i, tier in enumerate(programme.tiers):
         ratio = tier.multiplier
-        check(ratio.denominator > 0 and 0 <= ratio.numerator <= 100 * ratio.denominator,
-              f"tiers.{i}.multiplier", "Choose a multiplier from 0 to 100.")
+        check(
+            ratio.denominator > 0 and 0 <= ratio.numerator <= 100 * ratio.denominator,
+            f"tiers.{i}.multiplier",
+            "Choose a multiplier from 0 to 100.",
+        )
     reward_keys = [reward.key for reward in programme.rewards]
     check(len(reward_keys) == len(set(reward_keys)), "rewards", "Give every reward a key of its own.")
     for i, reward in enumerate(programme.rewards):
         check(0 < reward.points <= MAX_POINTS, f"rewards.{i}.points", "A reward must cost at least 1 point.")
-        check(reward.kind != "amount_off" or (reward.value_minor or 0) > 0, f"rewards.{i}.value_minor",
-              "Say how much the reward takes off.")
+        check(
+            reward.kind != "amount_off" or (reward.value_minor or 0) > 0,
+            f"rewards.{i}.value_minor",
+            "Say how much the reward takes off.",
+        )
         check(1 <= reward.valid_days <= 3650, f"rewards.{i}.valid_days", "Choose 1 to 3650 days.")
-    check(programme.code_prefix.isascii() and programme.code_prefix.isalnum() and
-          2 <= len(programme.code_prefix) <= 12, "code_prefix", "Use 2 to 12 letters or digits.")
+    check(
+        programme.code_prefix.isascii()
+        and programme.code_prefix.isalnum()
+        and 2 <= len(programme.code_prefix) <= 12,
+        "code_prefix",
+        "Use 2 to 12 letters or digits.",
+    )
     check(0 <= programme.holdout_percent <= 50, "holdout_percent", "Choose 0 to 50 percent.")
     check(0 <= programme.survey.delay_days <= 365, "survey.delay_days", "Choose 0 to 365 days.")
     check(1 <= programme.survey.valid_days <= 365, "survey.valid_days", "Choose 1 to 365 days.")
@@ -160,7 +179,13 @@ def first_programme(currency: str, minor_per_unit: int) -> Programme:
         rewards=(
             Reward("five_off", "amount_off", "5 off", 100, value_minor=5 * minor_per_unit),
             Reward("free_shipping", "free_shipping", "Free shipping", 150),
-            Reward("twenty_off", "amount_off", "20 off", 350, value_minor=20 * minor_per_unit,
-                   minimum_minor=40 * minor_per_unit),
+            Reward(
+                "twenty_off",
+                "amount_off",
+                "20 off",
+                350,
+                value_minor=20 * minor_per_unit,
+                minimum_minor=40 * minor_per_unit,
+            ),
         ),
     )

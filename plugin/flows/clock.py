@@ -51,12 +51,21 @@ def _empty(tx: Tx, shop: Shop, lots: list[Lot], kind: str, now: datetime) -> Non
     for lot in lots:
         if kind == "expire":
             occurred_at = lot.expires_at or now
-            accounts[lot.member_id].empty_lot("expire", lot.lot_id, source_key=f"expire:lot:{lot.lot_id}",
-                                              why={"rule": "expiry"}, occurred_at=occurred_at)
+            accounts[lot.member_id].empty_lot(
+                "expire",
+                lot.lot_id,
+                source_key=f"expire:lot:{lot.lot_id}",
+                why={"rule": "expiry"},
+                occurred_at=occurred_at,
+            )
         else:
-            accounts[lot.member_id].empty_lot("void", lot.lot_id, source_key=f"void:lot:{lot.lot_id}",
-                                              why={"rule": "never_joined", "months": UNCLAIMED_MONTHS},
-                                              occurred_at=now)
+            accounts[lot.member_id].empty_lot(
+                "void",
+                lot.lot_id,
+                source_key=f"void:lot:{lot.lot_id}",
+                why={"rule": "never_joined", "months": UNCLAIMED_MONTHS},
+                occurred_at=now,
+            )
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
     queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in sorted(accounts)], now)
 
@@ -94,7 +103,12 @@ def _review(tx: Tx, shop: Shop, now: datetime) -> bool:
 
 
 def _review_one(
-    tx: Tx, shop: Shop, programme: Programme, member: Member, history: list[tuple[datetime, str]], now: datetime
+    tx: Tx,
+    shop: Shop,
+    programme: Programme,
+    member: Member,
+    history: list[tuple[datetime, str]],
+    now: datetime,
 ) -> None:
     """Up at once; down only when the period of the tier is over (design 10.14)."""
     since = tiers.window_start(programme, now)
@@ -109,12 +123,28 @@ def _review_one(
     if key is not None and key != member.tier:
         members.tier_from(tx, shop.shop_id, member.member_id, key, f"progress {progress}", now)
         held_until = months_later(now, programme.tier_months)
-        events.record(tx, shop.shop_id, [Event(now, "system", "tier_changed", f"member:{member.member_id}",
-                                               {"from": member.tier, "to": key, "progress": progress})])
-        queues.enqueue(tx, shop.shop_id, [
-            mirror_of(member.member_id),
-            Effect(f"member:{member.member_id}:tags", "member.tags", {"member_id": member.member_id}),
-        ], now)
+        events.record(
+            tx,
+            shop.shop_id,
+            [
+                Event(
+                    now,
+                    "system",
+                    "tier_changed",
+                    f"member:{member.member_id}",
+                    {"from": member.tier, "to": key, "progress": progress},
+                )
+            ],
+        )
+        queues.enqueue(
+            tx,
+            shop.shop_id,
+            [
+                mirror_of(member.member_id),
+                Effect(f"member:{member.member_id}:tags", "member.tags", {"member_id": member.member_id}),
+            ],
+            now,
+        )
     next_review = None
     if tier is not None and tier.threshold > 0:
         oldest = orders.oldest_in_window(tx, shop.shop_id, member.member_id, since)

@@ -70,8 +70,9 @@ def join(tx: Tx, shop: Shop, customer_id: int, locale: str | None, now: datetime
         raise NotAMember("Your data was erased at your request. Please write to the shop to join again.")
     programme = programmes.versions(tx, shop.shop_id).latest
     if programme is None:
-        raise NotAMember("The shop is still setting its programme up. Try again in a minute.", code="not_ready",
-                         status=503)
+        raise NotAMember(
+            "The shop is still setting its programme up. Try again in a minute.", code="not_ready", status=503
+        )
     if programme.membership == "tag":
         queues.enqueue(tx, shop.shop_id, [read_customer(member_id)], now)
         raise NotAMember("This programme is by invitation of the shop.", code="by_invitation")
@@ -79,17 +80,31 @@ def join(tx: Tx, shop: Shop, customer_id: int, locale: str | None, now: datetime
 
 
 def activate(
-    tx: Tx, shop: Shop, programme: Programme, member: Member | None, member_id: int, locale: str | None, now: datetime
+    tx: Tx,
+    shop: Shop,
+    programme: Programme,
+    member: Member | None,
+    member_id: int,
+    locale: str | None,
+    now: datetime,
 ) -> Member:
     """Makes the member active; the first time with sign-up points and the holdout flag drawn."""
-    members.activate(tx, shop.shop_id, member_id, held_out(shop, member_id, programme.holdout_percent), locale, now)
+    members.activate(
+        tx, shop.shop_id, member_id, held_out(shop, member_id, programme.holdout_percent), locale, now
+    )
     first_time = member is None or member.joined_at is None
     if first_time and programme.signup_points > 0:
         account = ledger.accounts(tx, shop.shop_id, [member_id])[member_id]
-        expires_at = months_later(now, programme.expiry_months) if programme.expiry_months is not None else None
+        expires_at = (
+            months_later(now, programme.expiry_months) if programme.expiry_months is not None else None
+        )
         account.credit(
-            "signup", programme.signup_points, source_key=f"signup:{member_id}",
-            why={"rule": "signup", "programme": programme.version}, occurred_at=now, available_at=now,
+            "signup",
+            programme.signup_points,
+            source_key=f"signup:{member_id}",
+            why={"rule": "signup", "programme": programme.version},
+            occurred_at=now,
+            available_at=now,
             expires_at=expires_at,
         )
         ledger.write(tx, shop.shop_id, [account.moves], now)
@@ -141,8 +156,19 @@ def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:
 
 def _merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     if fact.status.casefold() not in MERGED:
-        events.record(tx, shop.shop_id, [Event(now, "shopify", "merge_not_done", f"member:{fact.gone_id}",
-                                               {"kept": str(fact.kept_id), "status": fact.status[:40]})])
+        events.record(
+            tx,
+            shop.shop_id,
+            [
+                Event(
+                    now,
+                    "shopify",
+                    "merge_not_done",
+                    f"member:{fact.gone_id}",
+                    {"kept": str(fact.kept_id), "status": fact.status[:40]},
+                )
+            ],
+        )
         return
     kept_id = members.resolved(tx, shop.shop_id, fact.kept_id)
     gone_id = fact.gone_id
@@ -170,8 +196,11 @@ def _merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
         members.reviewed(tx, shop.shop_id, kept_id, tier, now)
     members.wants_review(tx, shop.shop_id, [kept_id], now)
     queues.enqueue(tx, shop.shop_id, [mirror_of(kept_id)], now)
-    events.record(tx, shop.shop_id, [Event(now, "shopify", "members_merged", f"member:{kept_id}",
-                                           {"gone": str(gone_id)})])
+    events.record(
+        tx,
+        shop.shop_id,
+        [Event(now, "shopify", "members_merged", f"member:{kept_id}", {"gone": str(gone_id)})],
+    )
 
 
 def _transfer(gone: Account, kept: Account, now: datetime) -> None:
@@ -180,18 +209,29 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> None:
         remaining = lot.remaining
         why: dict[str, object] = {"from": str(gone.member_id), "to": str(kept.member_id)}
         key = f"merge:{gone.member_id}:{lot.lot_id}"
-        if gone.empty_lot("transfer_out", lot.lot_id, source_key=f"{key}:out", why=why, occurred_at=now) is None:
+        if (
+            gone.empty_lot("transfer_out", lot.lot_id, source_key=f"{key}:out", why=why, occurred_at=now)
+            is None
+        ):
             continue
         kept.credit(
-            "transfer_in", remaining, source_key=f"{key}:in", why=why, occurred_at=now,
-            available_at=lot.available_at, expires_at=lot.expires_at, order_id=lot.order_id,
+            "transfer_in",
+            remaining,
+            source_key=f"{key}:in",
+            why=why,
+            occurred_at=now,
+            available_at=lot.available_at,
+            expires_at=lot.expires_at,
+            order_id=lot.order_id,
         )
     for deficit in sorted(gone.deficits.values(), key=lambda deficit: deficit.debit_id):
         if deficit.remaining <= 0:
             continue
         why = {"from": str(gone.member_id), "to": str(kept.member_id)}
         key = f"merge:{gone.member_id}:{deficit.debit_id}"
-        gone.settle_deficit(deficit.debit_id, kind="transfer_in", source_key=f"{key}:in", why=why, occurred_at=now)
+        gone.settle_deficit(
+            deficit.debit_id, kind="transfer_in", source_key=f"{key}:in", why=why, occurred_at=now
+        )
         kept.take_back("transfer_out", deficit.remaining, source_key=f"{key}:out", why=why, occurred_at=now)
 
 
@@ -201,8 +241,12 @@ def _one_signup(tx: Tx, shop: Shop, kept: Account, gone_id: int, now: datetime) 
     if all(points is not None for points in both):
         later = max((points for points in both if points is not None), key=lambda row: row[0])
         kept.take_back(
-            "clawback", later[1], source_key=f"merge:{gone_id}:signup", occurred_at=now,
-            why={"rule": "signup", "because": "merged"}, reverses_id=later[0],
+            "clawback",
+            later[1],
+            source_key=f"merge:{gone_id}:signup",
+            occurred_at=now,
+            why={"rule": "signup", "because": "merged"},
+            reverses_id=later[0],
         )
 
 
@@ -212,7 +256,9 @@ def _hand_over(tx: Tx, shop: Shop, fact: DataRequested, now: datetime) -> None:
     member_id = members.resolved(tx, shop.shop_id, fact.customer_id)
     key = f"data_request:{fact.request_id}"
     if privacy.requested(tx, shop.shop_id, key, "data_request", member_id, now):
-        privacy.fulfilled(tx, shop.shop_id, key, msgspec.json.encode(everything_of(tx, shop, member_id)).decode(), now)
+        privacy.fulfilled(
+            tx, shop.shop_id, key, msgspec.json.encode(everything_of(tx, shop, member_id)).decode(), now
+        )
         events.record(tx, shop.shop_id, [Event(now, "shopify", "data_requested", f"member:{member_id}", {})])
 
 
@@ -246,10 +292,19 @@ def _forget(
     privacy.forget_bodies_of(tx, shop.shop_id, member_id, sorted({*order_ids, *known_orders}))
     privacy.fulfilled(tx, shop.shop_id, key, None, now)
     queues.enqueue(
-        tx, shop.shop_id,
-        [Effect(f"member:{member_id}:erase", "member.erase",
-                {"member_id": member_id, "orders": [str(order_id) for order_id in answered]})],
+        tx,
+        shop.shop_id,
+        [
+            Effect(
+                f"member:{member_id}:erase",
+                "member.erase",
+                {"member_id": member_id, "orders": [str(order_id) for order_id in answered]},
+            )
+        ],
         now,
     )
-    events.record(tx, shop.shop_id, [Event(now, "shopify", "member_forgotten", f"member:{member_id}",
-                                           {"because": because})])
+    events.record(
+        tx,
+        shop.shop_id,
+        [Event(now, "shopify", "member_forgotten", f"member:{member_id}", {"because": because})],
+    )

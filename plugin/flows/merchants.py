@@ -28,18 +28,29 @@ class InvalidProgramme(RegularsError):
 
 
 def apply(
-    tx: Tx, shop: Shop, fact: MerchantFact, webhook_id: str | None, triggered_at: datetime | None, now: datetime
+    tx: Tx,
+    shop: Shop,
+    fact: MerchantFact,
+    webhook_id: str | None,
+    triggered_at: datetime | None,
+    now: datetime,
 ) -> None:
     """Takes one fact about a shop. `triggered_at` is when the platform sent it, if it said so."""
     if isinstance(fact, AppUninstalled):
         _uninstalled(tx, shop, triggered_at, now)
     elif isinstance(fact, ScopesUpdated):
         shops.scopes_changed(tx, shop.shop_id, ",".join(fact.current))
-        events.record(tx, shop.shop_id, [Event(now, "shopify", "scopes_updated", "shop",
-                                               {"scopes": list(fact.current)})])
+        events.record(
+            tx,
+            shop.shop_id,
+            [Event(now, "shopify", "scopes_updated", "shop", {"scopes": list(fact.current)})],
+        )
     elif isinstance(fact, BulkFinished):
-        events.record(tx, shop.shop_id, [Event(now, "shopify", "bulk_finished", fact.operation_gid,
-                                               {"status": fact.status})])
+        events.record(
+            tx,
+            shop.shop_id,
+            [Event(now, "shopify", "bulk_finished", fact.operation_gid, {"status": fact.status})],
+        )
     else:
         assert isinstance(fact, ShopRedacted)
         _redacted(tx, shop, webhook_id, now)
@@ -54,18 +65,35 @@ def install(tx: Tx, domain: str, scopes: str, now: datetime) -> Shop:
     shop = shops.by_id(tx, shop_id)
     assert shop is not None
     if before.state != "installed":
-        events.record(tx, shop_id, [Event(now, "shopify", "installed", "shop", {"again": before.state != "waiting"})])
+        events.record(
+            tx, shop_id, [Event(now, "shopify", "installed", "shop", {"again": before.state != "waiting"})]
+        )
         queues.enqueue(tx, shop_id, [Effect("shop:setup", "shop.setup", {})], now)
     return shop
 
 
 def set_up(
-    tx: Tx, shop: Shop, *, name: str, currency: str, timezone: str, platform_gid: str, installation_gid: str,
-    scopes: str, now: datetime,
+    tx: Tx,
+    shop: Shop,
+    *,
+    name: str,
+    currency: str,
+    timezone: str,
+    platform_gid: str,
+    installation_gid: str,
+    scopes: str,
+    now: datetime,
 ) -> Shop:
     """What the platform says of the shop; publishes the first programme, in force from the install."""
-    shops.described(tx, shop.shop_id, name=name, currency=currency, timezone=timezone, platform_gid=platform_gid,
-                    installation_gid=installation_gid)
+    shops.described(
+        tx,
+        shop.shop_id,
+        name=name,
+        currency=currency,
+        timezone=timezone,
+        platform_gid=platform_gid,
+        installation_gid=installation_gid,
+    )
     if scopes:
         shops.scopes_changed(tx, shop.shop_id, scopes)
     if programmes.versions(tx, shop.shop_id).latest is None:
@@ -83,7 +111,9 @@ def publish(tx: Tx, shop: Shop, programme: Programme, actor: str, now: datetime)
     if found:
         raise InvalidProgramme(found)
     published = programmes.publish(tx, shop.shop_id, programme, actor, now)
-    events.record(tx, shop.shop_id, [Event(now, actor, "programme_published", f"programme:{published.version}", {})])
+    events.record(
+        tx, shop.shop_id, [Event(now, actor, "programme_published", f"programme:{published.version}", {})]
+    )
     queues.enqueue(tx, shop.shop_id, [digest()], now)
     return published
 
@@ -106,7 +136,9 @@ def _uninstalled(tx: Tx, shop: Shop, triggered_at: datetime | None, now: datetim
 def _redacted(tx: Tx, shop: Shop, webhook_id: str | None, now: datetime) -> None:
     # shop/redact comes 48 hours after an uninstall; who reinstalled meanwhile keeps everything.
     if shop.state == "installed":
-        events.record(tx, shop.shop_id, [Event(now, "shopify", "redact_ignored", "shop", {"because": "reinstalled"})])
+        events.record(
+            tx, shop.shop_id, [Event(now, "shopify", "redact_ignored", "shop", {"because": "reinstalled"})]
+        )
         return
     shops.redacted(tx, shop.shop_id)
     privacy.remove_shop(tx, shop.shop_id, keep_inbox_row=webhook_id)

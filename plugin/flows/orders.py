@@ -37,8 +37,14 @@ class _Work:
 
 
 def apply(
-    tx: Tx, shop: Shop, facts: Sequence[OrderFact], now: datetime, *, confirmed: Iterable[int] = (),
-    refuted: Iterable[int] = (), count_test_orders: bool = False,
+    tx: Tx,
+    shop: Shop,
+    facts: Sequence[OrderFact],
+    now: datetime,
+    *,
+    confirmed: Iterable[int] = (),
+    refuted: Iterable[int] = (),
+    count_test_orders: bool = False,
 ) -> set[int]:
     """Takes facts about any number of orders of one shop, in any order, and leaves ledger and projections right.
 
@@ -86,7 +92,12 @@ def _merged(
 
 
 def _identify(
-    tx: Tx, shop: Shop, works: list[_Work], facts: Sequence[OrderFact], versions: programmes.Versions, now: datetime
+    tx: Tx,
+    shop: Shop,
+    works: list[_Work],
+    facts: Sequence[OrderFact],
+    versions: programmes.Versions,
+    now: datetime,
 ) -> None:
     """Finds whose order it is, which programme and tier it is pinned to; makes rows for new customers."""
     customers = {
@@ -115,8 +126,13 @@ def _identify(
 
 
 def _welcome(
-    tx: Tx, shop: Shop, facts: Sequence[OrderFact], customers: set[int],
-    aliases: dict[int, tuple[int, datetime]], versions: programmes.Versions, now: datetime,
+    tx: Tx,
+    shop: Shop,
+    facts: Sequence[OrderFact],
+    customers: set[int],
+    aliases: dict[int, tuple[int, datetime]],
+    versions: programmes.Versions,
+    now: datetime,
 ) -> None:
     """Members' rows for every customer of these orders, with what the orders say of them."""
     known: dict[int, CustomerFact] = {
@@ -136,8 +152,11 @@ def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime, count_test_or
         tier = work.programme.tier(work.tier) if work.programme else None
         order = replace(work.order, deleted=True) if work.confirmed == "refuted" else work.order
         work.target = earning.target(
-            order, work.programme, tier.multiplier if tier else Ratio(),
-            confirmed=work.confirmed == "yes", count_test_orders=count_test_orders,
+            order,
+            work.programme,
+            tier.multiplier if tier else Ratio(),
+            confirmed=work.confirmed == "yes",
+            count_test_orders=count_test_orders,
         )
     involved = {m for work in works if _may_move(work) for m in (work.member_id, work.before.member_id) if m}
     accounts = ledger.accounts(tx, shop.shop_id, involved)
@@ -188,7 +207,12 @@ def _post(work: _Work, account: Account, rule: str, wanted: int, why_not: str | 
     assert target is not None
     order_id = work.order.order_id
     source_key = f"order:{order_id}:{rule}:{n + 1}"
-    why: dict[str, object] = {"rule": rule, "basis_minor": target.basis_minor, "target": wanted, "before": points}
+    why: dict[str, object] = {
+        "rule": rule,
+        "basis_minor": target.basis_minor,
+        "target": wanted,
+        "before": points,
+    }
     if head is not None:
         why["currency"] = head.currency
     if programme is not None:
@@ -205,17 +229,31 @@ def _post(work: _Work, account: Account, rule: str, wanted: int, why_not: str | 
     occurred_at = now if head is None else min(head.updated_at if points else head.processed_at, now)
     if difference > 0:
         account.credit(
-            "earn", difference, source_key=source_key, why=why, occurred_at=occurred_at,
-            available_at=target.available_at, expires_at=target.expires_at, order_id=order_id,
+            "earn",
+            difference,
+            source_key=source_key,
+            why=why,
+            occurred_at=occurred_at,
+            available_at=target.available_at,
+            expires_at=target.expires_at,
+            order_id=order_id,
         )
     else:
         entry = account.take_back(
-            "clawback", -difference, source_key=source_key, why=why, occurred_at=occurred_at, order_id=order_id
+            "clawback",
+            -difference,
+            source_key=source_key,
+            why=why,
+            occurred_at=occurred_at,
+            order_id=order_id,
         )
         if programme is not None and programme.clawback == "floor" and entry.entry_id in account.deficits:
             account.settle_deficit(
-                entry.entry_id, kind="forgiven", source_key=f"forgiven:{entry.entry_id}",
-                why={"rule": "floor", "programme": programme.version}, occurred_at=occurred_at,
+                entry.entry_id,
+                kind="forgiven",
+                source_key=f"forgiven:{entry.entry_id}",
+                why={"rule": "floor", "programme": programme.version},
+                occurred_at=occurred_at,
             )
     work.standing[rule] = (wanted, n + 1)
 
@@ -252,8 +290,14 @@ def _invite(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> None:
         elif not gone and target.delivered_at is not None and target.delivered_at != work.before.delivered_at:
             invitations.append(
                 surveys.Invitation(
-                    work.order.order_id, work.member_id, "waiting", "delivered", target.delivered_at,
-                    nps.due_at(programme.survey, target.delivered_at), None, None,
+                    work.order.order_id,
+                    work.member_id,
+                    "waiting",
+                    "delivered",
+                    target.delivered_at,
+                    nps.due_at(programme.survey, target.delivered_at),
+                    None,
+                    None,
                 )
             )
     if invitations:
@@ -278,4 +322,3 @@ def _ask_effects(tx: Tx, shop: Shop, works: list[_Work], moved: set[int], now: d
 def read_order(order_id: int) -> Effect:
     """The wish to read an order with the shop's own token."""
     return Effect(f"order:{order_id}:read", "order.read", {"order_id": order_id})
-

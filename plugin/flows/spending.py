@@ -26,7 +26,9 @@ class CannotRedeem(RegularsError):
     status = 409
 
 
-def redeem(tx: Tx, shop: Shop, member_id: int, reward_key: str, request_key: str, now: datetime) -> Redemption:
+def redeem(
+    tx: Tx, shop: Shop, member_id: int, reward_key: str, request_key: str, now: datetime
+) -> Redemption:
     """Debits the points and asks for the code, in one transaction. The same request key finds the same redemption.
 
     Raises CannotRedeem (codes: not_a_member, no_such_reward, not_enough_points) and takes nothing.
@@ -40,19 +42,38 @@ def redeem(tx: Tx, shop: Shop, member_id: int, reward_key: str, request_key: str
     programme = programmes.versions(tx, shop.shop_id).latest
     reward = programme.reward(reward_key) if programme else None
     if programme is None or reward is None:
-        raise CannotRedeem("This reward is not offered any more. Reload to see today's rewards.",
-                           code="no_such_reward", status=404)
+        raise CannotRedeem(
+            "This reward is not offered any more. Reload to see today's rewards.",
+            code="no_such_reward",
+            status=404,
+        )
     redemption = Redemption(
-        redemption_id=new_id(), member_id=member_id, request_key=request_key, reward=reward,
-        programme_version=programme.version, points=reward.points, code=_new_code(programme.code_prefix),
-        state="debited", discount_gid=None, created_at=now, made_at=None,
-        expires_at=now + timedelta(days=reward.valid_days), used_order_id=None, returned=0, return_count=0, reason=None,
+        redemption_id=new_id(),
+        member_id=member_id,
+        request_key=request_key,
+        reward=reward,
+        programme_version=programme.version,
+        points=reward.points,
+        code=_new_code(programme.code_prefix),
+        state="debited",
+        discount_gid=None,
+        created_at=now,
+        made_at=None,
+        expires_at=now + timedelta(days=reward.valid_days),
+        used_order_id=None,
+        returned=0,
+        return_count=0,
+        reason=None,
     )
     account = ledger.accounts(tx, shop.shop_id, [member_id])[member_id]
     try:
         account.spend(
-            "redeem", reward.points, now, source_key=f"redeem:{redemption.redemption_id}",
-            why={"reward": reward.key, "name": reward.name, "programme": programme.version}, actor="member",
+            "redeem",
+            reward.points,
+            now,
+            source_key=f"redeem:{redemption.redemption_id}",
+            why={"reward": reward.key, "name": reward.name, "programme": programme.version},
+            actor="member",
         )
     except NotEnough as error:
         raise CannotRedeem(
@@ -106,7 +127,9 @@ def undo(tx: Tx, shop: Shop, member_id: int, redemption_id: int, now: datetime) 
     """
     redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
     if redemption is None or redemption.member_id != member_id:
-        raise CannotRedeem("We cannot find this code. Reload to see your codes.", code="no_such_redemption", status=404)
+        raise CannotRedeem(
+            "We cannot find this code. Reload to see your codes.", code="no_such_redemption", status=404
+        )
     if redemption.state == "used":
         raise CannotRedeem("This code was used in an order, so it cannot be undone.", code="already_used")
     if redemption.state == "made":
@@ -134,9 +157,15 @@ def _give_back(
     lots = ledger.lots_of_debit(tx, shop.shop_id, standing)
     account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
     account.credit(
-        "redeem_return", points, source_key=f"{debit}:return:{count}",
-        why={"reward": redemption.reward.key, "name": redemption.reward.name, "because": because}, occurred_at=now,
-        available_at=now, expires_at=rewards.return_expiry(lots, now), order_id=None, reverses_id=standing,
+        "redeem_return",
+        points,
+        source_key=f"{debit}:return:{count}",
+        why={"reward": redemption.reward.key, "name": redemption.reward.name, "because": because},
+        occurred_at=now,
+        available_at=now,
+        expires_at=rewards.return_expiry(lots, now),
+        order_id=None,
+        reverses_id=standing,
     )
     ledger.write(tx, shop.shop_id, [account.moves], now)
     redemptions.returned(tx, shop.shop_id, redemption.redemption_id, redemption.returned + points, count)
@@ -167,7 +196,9 @@ def _code_in_order(
     if redemption.state in ("undone", "refused"):
         account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
         account.take_back(
-            "redeem_reversed", redemption.returned, source_key=f"redeem:{redemption.redemption_id}:reused",
+            "redeem_reversed",
+            redemption.returned,
+            source_key=f"redeem:{redemption.redemption_id}:reused",
             why={"reward": redemption.reward.key, "because": "code_was_used", "order": str(order.order_id)},
             occurred_at=now,
         )

@@ -45,9 +45,15 @@ def of_member(tx: Tx, shop: Shop, member_id: int, now: datetime) -> Standing | N
     question = surveys.open_of_member(tx, shop.shop_id, member_id)
     next_at, next_delta = next_change(list(account.lots.values()), now)
     return Standing(
-        member=member, available=account.available(now), pending=account.pending(now), owed=account.owed(),
-        next_at=next_at, next_delta=next_delta, tier_progress=progress,
-        due_survey=question.order_id if question else None, programme=programme,
+        member=member,
+        available=account.available(now),
+        pending=account.pending(now),
+        owed=account.owed(),
+        next_at=next_at,
+        next_delta=next_delta,
+        tier_progress=progress,
+        due_survey=question.order_id if question else None,
+        programme=programme,
     )
 
 

@@ -24,8 +24,16 @@ class CannotAnswer(RegularsError):
 
 
 def answer(
-    tx: Tx, shop: Shop, member_id: int, order_id: int, score: int, *, words: str | None, locale: str | None,
-    channel: str, now: datetime,
+    tx: Tx,
+    shop: Shop,
+    member_id: int,
+    order_id: int,
+    score: int,
+    *,
+    words: str | None,
+    locale: str | None,
+    channel: str,
+    now: datetime,
 ) -> Response:
     """Takes or changes the answer about one order; dated at the first answer, open to change for 24 hours.
 
@@ -45,8 +53,14 @@ def answer(
     elif now >= before.answered_at + timedelta(hours=ANSWER_CHANGE_HOURS):
         raise CannotAnswer("Your answer is in and can no longer be changed. Thank you.", code="closed")
     given = Response(
-        order_id=order_id, member_id=member_id, score=score, words=(words or "").strip()[:MAX_WORDS] or None,
-        locale=locale, channel=channel, answered_at=before.answered_at if before else now, changed_at=now,
+        order_id=order_id,
+        member_id=member_id,
+        score=score,
+        words=(words or "").strip()[:MAX_WORDS] or None,
+        locale=locale,
+        channel=channel,
+        answered_at=before.answered_at if before else now,
+        changed_at=now,
     )
     surveys.answer(tx, shop.shop_id, given)
     queues.enqueue(tx, shop.shop_id, [mirror_response(order_id), mirror_of(member_id)], now)

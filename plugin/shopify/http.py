@@ -20,7 +20,9 @@ class _ToDevelopmentShop(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if not request.url.host.endswith(".myshopify.com"):
-            raise httpx.ConnectError("the development shop stands in for the platform; nothing else is reached")
+            raise httpx.ConnectError(
+                "the development shop stands in for the platform; nothing else is reached"
+            )
         request.url = request.url.copy_with(
             scheme=self._address.scheme, host=self._address.hostname, port=self._address.port
         )
@@ -29,5 +31,7 @@ class _ToDevelopmentShop(httpx.HTTPTransport):
 
 def client(config: Config) -> httpx.Client:
     """A client with a time limit on every call; keeps connections between calls."""
-    transport = _ToDevelopmentShop(config.devshop_url) if config.devshop_url else httpx.HTTPTransport(retries=0)
+    transport = (
+        _ToDevelopmentShop(config.devshop_url) if config.devshop_url else httpx.HTTPTransport(retries=0)
+    )
     return httpx.Client(transport=transport, timeout=TIMEOUT_S)

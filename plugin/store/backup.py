@@ -36,16 +36,18 @@ def backup(url: str, path: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     db = Database.open(url)
     try:
-        copy["_regulars"].insert({"revision": current(url), "format": 1})
+        copy.table("_regulars").insert({"revision": current(url), "format": 1})
         with db.read() as tx:
             if tx.engine == "postgresql":
                 tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             for table in metadata.sorted_tables:
                 names = [column.name for column in table.columns]
-                copy[table.name].create({name: _affinity(table.c[name]) for name in names})
+                copy.table(table.name).create({name: _affinity(table.c[name]) for name in names})
                 rows = tx.each(f"SELECT {', '.join(names)} FROM {table.name}")
-                copy[table.name].insert_all((dict(zip(names, row, strict=True)) for row in rows), batch_size=_CHUNK)
-                counts[table.name] = copy[table.name].count
+                copy.table(table.name).insert_all(
+                    (dict(zip(names, row, strict=True)) for row in rows), batch_size=_CHUNK
+                )
+                counts[table.name] = copy.table(table.name).count
         copy.close()
         descriptor = os.open(partial, os.O_RDONLY)
         os.fsync(descriptor)
@@ -68,10 +70,12 @@ def restore(url: str, path: Path) -> dict[str, int]:
     if "_regulars" not in copy.table_names():
         raise BackupError(f"{path} is not a backup of Regulars.")
     migrate(url)
-    revision = next(iter(copy["_regulars"].rows))["revision"]
+    revision = next(iter(copy.table("_regulars").rows))["revision"]
     if revision != head():
-        raise BackupError(f"The backup is of version {revision}, this app of {head()}. Restore with the app that "
-                          "made it, then upgrade.")
+        raise BackupError(
+            f"The backup is of version {revision}, this app of {head()}. Restore with the app that "
+            "made it, then upgrade."
+        )
     db = Database.open(url)
     counts: dict[str, int] = {}
     try:
@@ -82,8 +86,10 @@ def restore(url: str, path: Path) -> dict[str, int]:
             tx.run("DELETE FROM leases")
             for table in metadata.sorted_tables:
                 names = [column.name for column in table.columns]
-                sql = (f"INSERT INTO {table.name} ({', '.join(names)}) "
-                       f"VALUES ({', '.join(f':{name}' for name in names)})")
+                sql = (
+                    f"INSERT INTO {table.name} ({', '.join(names)}) "
+                    f"VALUES ({', '.join(f':{name}' for name in names)})"
+                )
                 counts[table.name] = sum(tx.many(sql, chunk) for chunk in _chunks(copy, table.name, names))
     finally:
         db.close()

@@ -18,6 +18,8 @@ import psycopg
 from plugin.errors import StorageBusy
 
 Row = tuple[Any, ...]
+# What a database raises when it is away, full or locked: nobody's fault above, to be tried again.
+DATABASE_AWAY: tuple[type[Exception], ...] = (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError)
 BUSY_WAIT_S = 4.0
 BUSY_RETRY_S = 0.0005
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

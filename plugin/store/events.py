@@ -30,8 +30,18 @@ def record(tx: Tx, shop_id: int, events: Iterable[Event]) -> None:
     tx.many(
         "INSERT INTO events (shop_id, event_id, at, actor, kind, subject, detail) "
         "VALUES (:s, :id, :t, :actor, :kind, :subject, :detail)",
-        [{"s": shop_id, "id": new_id(), "t": to_ms(e.at), "actor": e.actor, "kind": e.kind, "subject": e.subject,
-          "detail": _encode(e.detail).decode()} for e in events],
+        [
+            {
+                "s": shop_id,
+                "id": new_id(),
+                "t": to_ms(e.at),
+                "actor": e.actor,
+                "kind": e.kind,
+                "subject": e.subject,
+                "detail": _encode(e.detail).decode(),
+            }
+            for e in events
+        ],
     )
 
 
@@ -39,6 +49,7 @@ def latest(tx: Tx, shop_id: int, limit: int = 100) -> list[Event]:
     """The newest lines first."""
     rows = tx.all(
         "SELECT at, actor, kind, subject, detail FROM events WHERE shop_id = :s ORDER BY event_id DESC LIMIT :n",
-        s=shop_id, n=limit,
+        s=shop_id,
+        n=limit,
     )
     return [Event(moment(r[0]), r[1], r[2], r[3], msgspec.json.decode(r[4])) for r in rows]

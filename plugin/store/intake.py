@@ -79,9 +79,7 @@ class IntakeWriter:
     `put` may be called from any thread. The writer starts with the first `put`: a web server may fork before.
     """
 
-    def __init__(
-        self, url: str, *, max_waiting: int = 256, limits: WaitingLimits | None = None
-    ) -> None:
+    def __init__(self, url: str, *, max_waiting: int = 256, limits: WaitingLimits | None = None) -> None:
         self.url = url
         self.engine: Literal["sqlite", "postgresql"] = "sqlite" if url.startswith("sqlite") else "postgresql"
         self._max_waiting = max_waiting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,13 +28,15 @@ def accounts(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Accou
     owed: dict[int, list[Deficit]] = {member_id: [] for member_id in wanted}
     for row in tx.among(
         f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND remaining > 0 AND member_id IN (:among)",
-        wanted, s=shop_id,
+        wanted,
+        s=shop_id,
     ):
         lots[row[1]].append(_lot(row))
     for row in tx.among(
         "SELECT member_id, debit_id, points, remaining FROM deficits "
         "WHERE shop_id = :s AND remaining > 0 AND member_id IN (:among)",
-        wanted, s=shop_id,
+        wanted,
+        s=shop_id,
     ):
         owed[row[0]].append(Deficit(row[1], row[2], row[3]))
     return {member_id: Account(member_id, lots[member_id], owed[member_id], new_id) for member_id in wanted}
@@ -62,12 +64,18 @@ def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
             for (debit, lot), points in move.allocations.items()
         ]
         new_deficits += [
-            {"s": shop_id, "debit": d.debit_id, "member": members[d.debit_id], "points": d.points,
-             "remaining": d.remaining}
+            {
+                "s": shop_id,
+                "debit": d.debit_id,
+                "member": members[d.debit_id],
+                "points": d.points,
+                "remaining": d.remaining,
+            }
             for d in move.new_deficits.values()
         ]
         changed_deficits += [
-            {"s": shop_id, "debit": d.debit_id, "remaining": d.remaining} for d in move.changed_deficits.values()
+            {"s": shop_id, "debit": d.debit_id, "remaining": d.remaining}
+            for d in move.changed_deficits.values()
         ]
     if entries:
         _insert_entries(tx, shop_id, entries, recorded_at)
@@ -75,9 +83,17 @@ def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
         "INSERT INTO lots (shop_id, lot_id, member_id, order_id, points, remaining, available_at, expires_at, "
         "created_at) VALUES (:s, :lot, :member, :order_id, :points, :remaining, :available, :expires, :created)",
         [
-            {"s": shop_id, "lot": lot.lot_id, "member": lot.member_id, "order_id": lot.order_id,
-             "points": lot.points, "remaining": lot.remaining, "available": to_ms(lot.available_at),
-             "expires": to_ms(lot.expires_at), "created": recorded_at}
+            {
+                "s": shop_id,
+                "lot": lot.lot_id,
+                "member": lot.member_id,
+                "order_id": lot.order_id,
+                "points": lot.points,
+                "remaining": lot.remaining,
+                "available": to_ms(lot.available_at),
+                "expires": to_ms(lot.expires_at),
+                "created": recorded_at,
+            }
             for lot in new_lots
         ],
     )
@@ -85,8 +101,13 @@ def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
         "UPDATE lots SET remaining = :remaining, expires_at = :expires, mirrored_at = CASE WHEN available_at = "
         ":available THEN mirrored_at ELSE NULL END, available_at = :available WHERE shop_id = :s AND lot_id = :lot",
         [
-            {"s": shop_id, "lot": lot.lot_id, "remaining": lot.remaining, "available": to_ms(lot.available_at),
-             "expires": to_ms(lot.expires_at)}
+            {
+                "s": shop_id,
+                "lot": lot.lot_id,
+                "remaining": lot.remaining,
+                "available": to_ms(lot.available_at),
+                "expires": to_ms(lot.expires_at),
+            }
             for lot in changed
         ],
     )
@@ -100,7 +121,10 @@ def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
         "VALUES (:s, :debit, :member, :points, :remaining)",
         new_deficits,
     )
-    tx.many("UPDATE deficits SET remaining = :remaining WHERE shop_id = :s AND debit_id = :debit", changed_deficits)
+    tx.many(
+        "UPDATE deficits SET remaining = :remaining WHERE shop_id = :s AND debit_id = :debit",
+        changed_deficits,
+    )
     tx.many(
         "UPDATE members SET posted = posted + :posted, earned = earned + :earned, spent = spent + :spent "
         "WHERE shop_id = :s AND member_id = :member",
@@ -114,9 +138,20 @@ def _insert_entries(tx: Tx, shop_id: int, entries: list[Entry], recorded_at: int
         "why, actor, order_id, reverses_id) VALUES (:s, :id, :member, :kind, :points, :occurred, :recorded, :key, "
         ":why, :actor, :order_id, :reverses) ON CONFLICT (shop_id, source_key) DO NOTHING",
         [
-            {"s": shop_id, "id": e.entry_id, "member": e.member_id, "kind": e.kind, "points": e.points,
-             "occurred": to_ms(e.occurred_at), "recorded": recorded_at, "key": e.source_key,
-             "why": _encode(e.why).decode(), "actor": e.actor, "order_id": e.order_id, "reverses": e.reverses_id}
+            {
+                "s": shop_id,
+                "id": e.entry_id,
+                "member": e.member_id,
+                "kind": e.kind,
+                "points": e.points,
+                "occurred": to_ms(e.occurred_at),
+                "recorded": recorded_at,
+                "key": e.source_key,
+                "why": _encode(e.why).decode(),
+                "actor": e.actor,
+                "order_id": e.order_id,
+                "reverses": e.reverses_id,
+            }
             for e in entries
         ],
     )
@@ -124,7 +159,8 @@ def _insert_entries(tx: Tx, shop_id: int, entries: list[Entry], recorded_at: int
         keys = [entry.source_key for entry in entries]
         standing = tx.among(
             "SELECT source_key, points, entry_id FROM entries WHERE shop_id = :s AND source_key IN (:among)",
-            keys, s=shop_id,
+            keys,
+            s=shop_id,
         )
         ours = {entry.entry_id for entry in entries}
         clash = next((row[0] for row in standing if row[2] not in ours), "?")
@@ -148,14 +184,17 @@ def _sums(shop_id: int, entries: list[Entry]) -> list[dict[str, object]]:
 
 def entry_by_source(tx: Tx, shop_id: int, source_key: str) -> int | None:
     """The id of the entry with that cause, or None."""
-    row = tx.one("SELECT entry_id FROM entries WHERE shop_id = :s AND source_key = :k", s=shop_id, k=source_key)
+    row = tx.one(
+        "SELECT entry_id FROM entries WHERE shop_id = :s AND source_key = :k", s=shop_id, k=source_key
+    )
     return None if row is None else int(row[0])
 
 
 def points_by_source(tx: Tx, shop_id: int, source_key: str) -> tuple[int, int] | None:
     """(entry id, points) of the entry with that cause, or None."""
-    row = tx.one("SELECT entry_id, points FROM entries WHERE shop_id = :s AND source_key = :k", s=shop_id,
-                 k=source_key)
+    row = tx.one(
+        "SELECT entry_id, points FROM entries WHERE shop_id = :s AND source_key = :k", s=shop_id, k=source_key
+    )
     return None if row is None else (int(row[0]), int(row[1]))
 
 
@@ -168,7 +207,8 @@ def lots_of_debit(tx: Tx, shop_id: int, debit_id: int) -> list[Lot]:
             f"SELECT {columns} FROM allocations JOIN lots ON lots.shop_id = allocations.shop_id "
             "AND lots.lot_id = allocations.lot_id WHERE allocations.shop_id = :s AND allocations.debit_id = :d "
             "ORDER BY lots.lot_id",
-            s=shop_id, d=debit_id,
+            s=shop_id,
+            d=debit_id,
         )
     ]
 
@@ -178,7 +218,9 @@ def expired_lots(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Lot]:
     rows = tx.all(
         f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND remaining > 0 AND expires_at IS NOT NULL "
         "AND expires_at <= :t ORDER BY expires_at LIMIT :n",
-        s=shop_id, t=to_ms(now), n=limit,
+        s=shop_id,
+        t=to_ms(now),
+        n=limit,
     )
     return [_lot(row) for row in rows]
 
@@ -190,7 +232,9 @@ def stale_unclaimed_lots(tx: Tx, shop_id: int, before: datetime, limit: int) -> 
         f"SELECT {columns} FROM members JOIN lots ON lots.shop_id = members.shop_id "
         "AND lots.member_id = members.member_id WHERE members.shop_id = :s AND members.status = 'unclaimed' "
         "AND members.created_at < :t AND lots.remaining > 0 AND lots.created_at < :t LIMIT :n",
-        s=shop_id, t=to_ms(before), n=limit,
+        s=shop_id,
+        t=to_ms(before),
+        n=limit,
     )
     return [_lot(row) for row in rows]
 
@@ -200,7 +244,9 @@ def newly_available(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[int
     rows = tx.all(
         "SELECT lot_id, member_id FROM lots WHERE shop_id = :s AND remaining > 0 AND mirrored_at IS NULL "
         "AND available_at <= :t LIMIT :n",
-        s=shop_id, t=to_ms(now), n=limit,
+        s=shop_id,
+        t=to_ms(now),
+        n=limit,
     )
     tx.many(
         "UPDATE lots SET mirrored_at = :t WHERE shop_id = :s AND lot_id = :lot",
@@ -212,7 +258,9 @@ def newly_available(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[int
 def open_lots(tx: Tx, shop_id: int, member_id: int) -> list[Lot]:
     """A member's open lots."""
     rows = tx.all(
-        f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0", s=shop_id, m=member_id
+        f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0",
+        s=shop_id,
+        m=member_id,
     )
     return [_lot(row) for row in rows]
 
@@ -236,103 +284,15 @@ def history(tx: Tx, shop_id: int, member_id: int, *, before: int | None, limit: 
         "SELECT e.entry_id, e.kind, e.points, e.occurred_at, e.why, e.order_id, o.name FROM entries e "
         "LEFT JOIN orders o ON o.shop_id = e.shop_id AND o.order_id = e.order_id "
         "WHERE e.shop_id = :s AND e.member_id = :m AND e.entry_id < :before ORDER BY e.entry_id DESC LIMIT :n",
-        s=shop_id, m=member_id, before=before if before is not None else 1 << 62, n=limit,
+        s=shop_id,
+        m=member_id,
+        before=before if before is not None else 1 << 62,
+        n=limit,
     )
     return [
         HistoryLine(row[0], row[1], row[2], moment(row[3]), msgspec.json.decode(row[4]), row[5], row[6])
         for row in rows
     ]
-
-
-def audit(tx: Tx, shop_id: int) -> Iterator[str]:
-    """Every disagreement between entries, lots, allocations, deficits, caches and orders, as a sentence."""
-    yield from _audit_members(tx, shop_id)
-    for lot_id, points, remaining, taken in tx.all(
-        "SELECT l.lot_id, l.points, l.remaining, COALESCE(SUM(a.points), 0) FROM lots l LEFT JOIN allocations a "
-        "ON a.shop_id = l.shop_id AND a.lot_id = l.lot_id WHERE l.shop_id = :s "
-        "GROUP BY l.lot_id, l.points, l.remaining "
-        "HAVING l.points - l.remaining <> COALESCE(SUM(a.points), 0) OR l.remaining < 0",
-        s=shop_id,
-    ):
-        yield f"lot {lot_id}: {points} points, {remaining} remain, but {taken} were taken"
-    for entry_id, points, taken, owed in tx.all(
-        "SELECT e.entry_id, e.points, COALESCE((SELECT SUM(a.points) FROM allocations a WHERE a.shop_id = e.shop_id "
-        "AND a.debit_id = e.entry_id), 0), COALESCE((SELECT d.remaining FROM deficits d WHERE d.shop_id = e.shop_id "
-        "AND d.debit_id = e.entry_id), 0) FROM entries e WHERE e.shop_id = :s AND e.points < 0",
-        s=shop_id,
-    ):
-        if -points != taken + owed:
-            yield f"entry {entry_id}: took {-points}, but allocations hold {taken} and the deficit {owed}"
-    for (entry_id,) in tx.all(
-        "SELECT e.entry_id FROM entries e LEFT JOIN lots l ON l.shop_id = e.shop_id AND l.lot_id = e.entry_id "
-        "WHERE e.shop_id = :s AND e.points > 0 AND (l.lot_id IS NULL OR l.points <> e.points "
-        "OR l.member_id <> e.member_id)",
-        s=shop_id,
-    ):
-        yield f"entry {entry_id}: a credit without a lot of the same points and member"
-    for order_id, points, standing in tx.all(
-        "SELECT o.order_id, o.points, COALESCE(SUM(e.points), 0) FROM orders o LEFT JOIN entries e "
-        "ON e.shop_id = o.shop_id AND e.order_id = o.order_id AND e.kind IN ('earn', 'clawback') "
-        "WHERE o.shop_id = :s GROUP BY o.order_id, o.points HAVING o.points <> COALESCE(SUM(e.points), 0)",
-        s=shop_id,
-    ):
-        yield f"order {order_id}: {points} points should stand, {standing} stand"
-
-
-def _audit_members(tx: Tx, shop_id: int) -> Iterator[str]:
-    earning = ", ".join(f"'{kind}'" for kind in sorted(EARNING_KINDS))
-    spending = ", ".join(f"'{kind}'" for kind in sorted(SPENDING_KINDS))
-    sums = {
-        row[0]: row[1:]
-        for row in tx.all(
-            f"SELECT member_id, SUM(points), SUM(CASE WHEN kind IN ({earning}) THEN points ELSE 0 END), "
-            f"-SUM(CASE WHEN kind IN ({spending}) THEN points ELSE 0 END) FROM entries WHERE shop_id = :s "
-            "GROUP BY member_id",
-            s=shop_id,
-        )
-    }
-    lots = dict(
-        (row[0], row[1])
-        for row in tx.all("SELECT member_id, SUM(remaining) FROM lots WHERE shop_id = :s GROUP BY member_id", s=shop_id)
-    )
-    owed = dict(
-        (row[0], row[1])
-        for row in tx.all(
-            "SELECT member_id, SUM(remaining) FROM deficits WHERE shop_id = :s GROUP BY member_id", s=shop_id
-        )
-    )
-    caches = {
-        row[0]: row[1:]
-        for row in tx.all("SELECT member_id, posted, earned, spent FROM members WHERE shop_id = :s", s=shop_id)
-    }
-    for member_id in sorted(set(sums) | set(lots) | set(owed) | set(caches)):
-        posted, earned, spent = (int(value) for value in sums.get(member_id, (0, 0, 0)))
-        standing = int(lots.get(member_id, 0)) - int(owed.get(member_id, 0))
-        if posted != standing:
-            yield f"member {member_id}: entries say {posted}, lots and deficits say {standing}"
-        cache = caches.get(member_id)
-        if cache is None:
-            yield f"member {member_id}: has entries but no row of its own"
-        elif cache != (posted, earned, spent):
-            yield f"member {member_id}: cached {cache}, entries say {(posted, earned, spent)}"
-
-
-def repair_caches(tx: Tx, shop_id: int) -> int:
-    """Recomputes members' cached sums from the entries; returns how many were wrong. Deliberate, never automatic."""
-    earning = ", ".join(f"'{kind}'" for kind in sorted(EARNING_KINDS))
-    spending = ", ".join(f"'{kind}'" for kind in sorted(SPENDING_KINDS))
-    wrong = [line for line in _audit_members(tx, shop_id) if ": cached " in line]
-    sums = (
-        "SELECT COALESCE(SUM({0}), 0) FROM entries e WHERE e.shop_id = members.shop_id "
-        "AND e.member_id = members.member_id"
-    )
-    tx.run(
-        f"UPDATE members SET posted = ({sums.format('points')}), "
-        f"earned = ({sums.format(f'CASE WHEN kind IN ({earning}) THEN points ELSE 0 END')}), "
-        f"spent = -({sums.format(f'CASE WHEN kind IN ({spending}) THEN points ELSE 0 END')}) WHERE shop_id = :s",
-        s=shop_id,
-    )
-    return len(wrong)
 
 
 def counts(tx: Tx, shop_id: int) -> tuple[int, int, int]:

@@ -35,27 +35,46 @@ class Member:
 
 
 def _member(row: Row) -> Member:
-    return Member(row[0], row[1], moment(row[2]), from_ms(row[3]), row[4], row[5], row[6], row[7], row[8],
-                  bool(row[9]), row[10], row[11], row[12])
+    return Member(
+        row[0],
+        row[1],
+        moment(row[2]),
+        from_ms(row[3]),
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        bool(row[9]),
+        row[10],
+        row[11],
+        row[12],
+    )
 
 
 def load(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Member]:
     """The members of these ids that exist. Ids must be resolved already (see `resolve`)."""
-    rows = tx.among(f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND member_id IN (:among)",
-                    member_ids, s=shop_id)
+    rows = tx.among(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND member_id IN (:among)", member_ids, s=shop_id
+    )
     return {row[0]: _member(row) for row in rows}
 
 
 def by_id(tx: Tx, shop_id: int, member_id: int) -> Member | None:
     """One member, or None."""
-    row = tx.one(f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id)
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id
+    )
     return None if row is None else _member(row)
 
 
 def resolve(tx: Tx, shop_id: int, customer_ids: Iterable[int]) -> dict[int, tuple[int, datetime]]:
     """For customer ids that were merged away: the kept member's id, and when the merge happened."""
-    rows = tx.among("SELECT old_id, member_id, merged_at FROM aliases WHERE shop_id = :s AND old_id IN (:among)",
-                    customer_ids, s=shop_id)
+    rows = tx.among(
+        "SELECT old_id, member_id, merged_at FROM aliases WHERE shop_id = :s AND old_id IN (:among)",
+        customer_ids,
+        s=shop_id,
+    )
     return {row[0]: (row[1], moment(row[2])) for row in rows}
 
 
@@ -74,9 +93,17 @@ def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime,
         "last_name = COALESCE(excluded.last_name, members.last_name), "
         "locale = COALESCE(excluded.locale, members.locale) WHERE members.status NOT IN ('redacted', 'merged')",
         [
-            {"s": shop_id, "m": c.customer_id, "status": status, "t": to_ms(now),
-             "joined": to_ms(now) if status == "active" else None, "email": c.email, "first": c.first_name,
-             "last": c.last_name, "locale": c.locale}
+            {
+                "s": shop_id,
+                "m": c.customer_id,
+                "status": status,
+                "t": to_ms(now),
+                "joined": to_ms(now) if status == "active" else None,
+                "email": c.email,
+                "first": c.first_name,
+                "last": c.last_name,
+                "locale": c.locale,
+            }
             for c in sorted(customers, key=lambda c: c.customer_id)
         ],
     )
@@ -84,12 +111,19 @@ def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime,
 
 def refresh(tx: Tx, shop_id: int, customer: CustomerFact) -> bool:
     """Refreshes a known member; False when the customer is none of ours (a stranger stays a stranger)."""
-    return tx.run(
-        "UPDATE members SET email = COALESCE(:email, email), first_name = COALESCE(:first, first_name), "
-        "last_name = COALESCE(:last, last_name) WHERE shop_id = :s AND member_id = :m "
-        "AND status NOT IN ('redacted', 'merged')",
-        s=shop_id, m=customer.customer_id, email=customer.email, first=customer.first_name, last=customer.last_name,
-    ) > 0
+    return (
+        tx.run(
+            "UPDATE members SET email = COALESCE(:email, email), first_name = COALESCE(:first, first_name), "
+            "last_name = COALESCE(:last, last_name) WHERE shop_id = :s AND member_id = :m "
+            "AND status NOT IN ('redacted', 'merged')",
+            s=shop_id,
+            m=customer.customer_id,
+            email=customer.email,
+            first=customer.first_name,
+            last=customer.last_name,
+        )
+        > 0
+    )
 
 
 def activate(tx: Tx, shop_id: int, member_id: int, holdout: bool, locale: str | None, now: datetime) -> None:
@@ -99,18 +133,29 @@ def activate(tx: Tx, shop_id: int, member_id: int, holdout: bool, locale: str | 
         "VALUES (:s, :m, 'active', :t, :t, :h, :locale) ON CONFLICT (shop_id, member_id) DO UPDATE SET "
         "status = 'active', joined_at = COALESCE(members.joined_at, :t), locale = COALESCE(:locale, members.locale), "
         "holdout = CASE WHEN members.joined_at IS NULL THEN :h ELSE members.holdout END",
-        s=shop_id, m=member_id, t=to_ms(now), h=int(holdout), locale=locale,
+        s=shop_id,
+        m=member_id,
+        t=to_ms(now),
+        h=int(holdout),
+        locale=locale,
     )
 
 
 def alias(tx: Tx, shop_id: int, old_id: int, member_id: int, now: datetime) -> None:
     """Makes `old_id` another name of `member_id`, and moves names that pointed to it along."""
-    tx.run("UPDATE aliases SET member_id = :m WHERE shop_id = :s AND member_id = :old", s=shop_id, m=member_id,
-           old=old_id)
+    tx.run(
+        "UPDATE aliases SET member_id = :m WHERE shop_id = :s AND member_id = :old",
+        s=shop_id,
+        m=member_id,
+        old=old_id,
+    )
     tx.run(
         "INSERT INTO aliases (shop_id, old_id, member_id, merged_at) VALUES (:s, :old, :m, :t) "
         "ON CONFLICT (shop_id, old_id) DO NOTHING",
-        s=shop_id, old=old_id, m=member_id, t=to_ms(now),
+        s=shop_id,
+        old=old_id,
+        m=member_id,
+        t=to_ms(now),
     )
 
 
@@ -123,18 +168,26 @@ def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int) -> None:
         "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END "
         "FROM (SELECT status, joined_at FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
         "WHERE shop_id = :s AND member_id = :kept",
-        s=shop_id, gone=gone_id, kept=kept_id,
+        s=shop_id,
+        gone=gone_id,
+        kept=kept_id,
     )
     tx.run(
         "UPDATE members SET status = 'merged', email = NULL, first_name = NULL, last_name = NULL, review_at = NULL "
         "WHERE shop_id = :s AND member_id = :gone",
-        s=shop_id, gone=gone_id,
+        s=shop_id,
+        gone=gone_id,
     )
 
 
 def set_status(tx: Tx, shop_id: int, member_id: int, status: str) -> None:
     """Changes a member's status; nothing else."""
-    tx.run("UPDATE members SET status = :st WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id, st=status)
+    tx.run(
+        "UPDATE members SET status = :st WHERE shop_id = :s AND member_id = :m",
+        s=shop_id,
+        m=member_id,
+        st=status,
+    )
 
 
 def redact(tx: Tx, shop_id: int, member_id: int) -> None:
@@ -142,7 +195,8 @@ def redact(tx: Tx, shop_id: int, member_id: int) -> None:
     tx.run(
         "UPDATE members SET status = 'redacted', email = NULL, first_name = NULL, last_name = NULL, locale = NULL "
         "WHERE shop_id = :s AND member_id = :m",
-        s=shop_id, m=member_id,
+        s=shop_id,
+        m=member_id,
     )
 
 
@@ -159,7 +213,9 @@ def due_for_review(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Memb
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND review_at IS NOT NULL AND review_at <= :t "
         "ORDER BY review_at LIMIT :n",
-        s=shop_id, t=to_ms(now), n=limit,
+        s=shop_id,
+        t=to_ms(now),
+        n=limit,
     )
     return [_member(row) for row in rows]
 
@@ -168,7 +224,10 @@ def reviewed(tx: Tx, shop_id: int, member_id: int, tier: str | None, next_review
     """Stores the outcome of a review and when to look again."""
     tx.run(
         "UPDATE members SET tier = :tier, review_at = :t WHERE shop_id = :s AND member_id = :m",
-        s=shop_id, m=member_id, tier=tier, t=to_ms(next_review),
+        s=shop_id,
+        m=member_id,
+        tier=tier,
+        t=to_ms(next_review),
     )
 
 
@@ -177,7 +236,11 @@ def tier_from(tx: Tx, shop_id: int, member_id: int, tier: str, why: str, now: da
     tx.run(
         "INSERT INTO tier_history (shop_id, member_id, from_at, tier, why) VALUES (:s, :m, :t, :tier, :why) "
         "ON CONFLICT (shop_id, member_id, from_at) DO NOTHING",
-        s=shop_id, m=member_id, t=to_ms(now), tier=tier, why=why,
+        s=shop_id,
+        m=member_id,
+        t=to_ms(now),
+        tier=tier,
+        why=why,
     )
 
 
@@ -186,7 +249,8 @@ def tier_histories(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int,
     rows = tx.among(
         "SELECT member_id, from_at, tier FROM tier_history WHERE shop_id = :s AND member_id IN (:among) "
         "ORDER BY from_at",
-        member_ids, s=shop_id,
+        member_ids,
+        s=shop_id,
     )
     found: dict[int, list[tuple[datetime, str]]] = {}
     for member_id, from_at, tier in sorted(rows, key=lambda row: (row[0], row[1])):
@@ -206,5 +270,9 @@ def tier_at(history: list[tuple[datetime, str]] | None, at: datetime) -> str | N
 
 def totals(tx: Tx, shop_id: int) -> dict[str, int]:
     """How many members stand in each status."""
-    return {row[0]: row[1] for row in tx.all(
-        "SELECT status, COUNT(*) FROM members WHERE shop_id = :s GROUP BY status", s=shop_id)}
+    return {
+        row[0]: row[1]
+        for row in tx.all(
+            "SELECT status, COUNT(*) FROM members WHERE shop_id = :s GROUP BY status", s=shop_id
+        )
+    }

@@ -15,7 +15,11 @@ def get(tx: Tx, key: str) -> str | None:
 
 def put(tx: Tx, key: str, value: str) -> None:
     """Stores a value of the installation."""
-    tx.run("INSERT INTO meta (key, value) VALUES (:k, :v) ON CONFLICT (key) DO UPDATE SET value = :v", k=key, v=value)
+    tx.run(
+        "INSERT INTO meta (key, value) VALUES (:k, :v) ON CONFLICT (key) DO UPDATE SET value = :v",
+        k=key,
+        v=value,
+    )
 
 
 def clock_offset(tx: Tx) -> timedelta:
@@ -37,7 +41,10 @@ def take_lease(tx: Tx, name: str, holder: str, seconds: float) -> bool:
     touched = tx.run(
         "INSERT INTO leases (name, holder, until_at) VALUES (:n, :h, :u) ON CONFLICT (name) DO UPDATE "
         "SET holder = :h, until_at = :u WHERE leases.holder = :h OR leases.until_at <= :t",
-        n=name, h=holder, u=until, t=to_ms(now),
+        n=name,
+        h=holder,
+        u=until,
+        t=to_ms(now),
     )
     return touched > 0
 
@@ -49,5 +56,7 @@ def drop_lease(tx: Tx, name: str, holder: str) -> None:
 
 def lease_holder(tx: Tx, name: str) -> str | None:
     """Who holds the lease now, or None."""
-    row = tx.one("SELECT holder FROM leases WHERE name = :n AND until_at > :t", n=name, t=to_ms(datetime.now(UTC)))
+    row = tx.one(
+        "SELECT holder FROM leases WHERE name = :n AND until_at > :t", n=name, t=to_ms(datetime.now(UTC))
+    )
     return None if row is None else str(row[0])

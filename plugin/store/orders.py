@@ -57,7 +57,9 @@ def _stored(row: Row) -> StoredOrder:
 
 def load(tx: Tx, shop_id: int, order_ids: Iterable[int]) -> dict[int, StoredOrder]:
     """The stored orders of these ids."""
-    rows = tx.among(f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :s AND order_id IN (:among)", order_ids, s=shop_id)
+    rows = tx.among(
+        f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :s AND order_id IN (:among)", order_ids, s=shop_id
+    )
     return {row[0]: _stored(row) for row in rows}
 
 
@@ -70,7 +72,8 @@ def of_member(tx: Tx, shop_id: int, member_id: int) -> list[StoredOrder]:
     """A member's orders, oldest first."""
     rows = tx.all(
         f"SELECT {_COLUMNS} FROM orders WHERE shop_id = :s AND member_id = :m ORDER BY processed_at, order_id",
-        s=shop_id, m=member_id,
+        s=shop_id,
+        m=member_id,
     )
     return [_stored(row) for row in rows]
 
@@ -117,8 +120,12 @@ def _row(shop_id: int, stored: StoredOrder) -> dict[str, object]:
 
 def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
     """Hangs a merged-away member's orders on the kept one."""
-    tx.run("UPDATE orders SET member_id = :m WHERE shop_id = :s AND member_id = :old", s=shop_id, m=member_id,
-           old=old_member)
+    tx.run(
+        "UPDATE orders SET member_id = :m WHERE shop_id = :s AND member_id = :old",
+        s=shop_id,
+        m=member_id,
+        old=old_member,
+    )
 
 
 def tier_progress(tx: Tx, shop_id: int, member_id: int, since: datetime, until: datetime) -> int:
@@ -126,7 +133,10 @@ def tier_progress(tx: Tx, shop_id: int, member_id: int, since: datetime, until: 
     row = tx.one(
         "SELECT COALESCE(SUM(points), 0) FROM orders WHERE shop_id = :s AND member_id = :m "
         "AND processed_at >= :since AND processed_at <= :until",
-        s=shop_id, m=member_id, since=to_ms(since), until=to_ms(until),
+        s=shop_id,
+        m=member_id,
+        since=to_ms(since),
+        until=to_ms(until),
     )
     return int(row[0]) if row else 0
 
@@ -136,7 +146,8 @@ def oldest_in_window(tx: Tx, shop_id: int, member_id: int, since: datetime) -> d
     row = tx.one(
         "SELECT MIN(processed_at) FROM orders WHERE shop_id = :s AND member_id = :m AND processed_at >= :since "
         "AND points > 0",
-        s=shop_id, m=member_id, since=to_ms(since),
+        s=shop_id,
+        m=member_id,
+        since=to_ms(since),
     )
     return from_ms(row[0]) if row else None
-

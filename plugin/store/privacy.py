@@ -8,22 +8,36 @@ from plugin.store.db import Tx, to_ms
 from plugin.store.schema import metadata
 
 # Children before parents, so that foreign keys hold at every step.
-_OF_A_SHOP = [table.name for table in reversed(metadata.sorted_tables) if "shop_id" in table.c and table.name != "shops"]
+_OF_A_SHOP = [
+    table.name for table in reversed(metadata.sorted_tables) if "shop_id" in table.c and table.name != "shops"
+]
 
 
 def requested(tx: Tx, shop_id: int, key: str, kind: str, member_id: int | None, now: datetime) -> bool:
     """Notes a request; False when the same one was noted before."""
-    return tx.run(
-        "INSERT INTO privacy_requests (shop_id, request_key, kind, member_id, received_at) "
-        "VALUES (:s, :key, :kind, :m, :t) ON CONFLICT (shop_id, request_key) DO NOTHING",
-        s=shop_id, key=key, kind=kind, m=member_id, t=to_ms(now),
-    ) > 0
+    return (
+        tx.run(
+            "INSERT INTO privacy_requests (shop_id, request_key, kind, member_id, received_at) "
+            "VALUES (:s, :key, :kind, :m, :t) ON CONFLICT (shop_id, request_key) DO NOTHING",
+            s=shop_id,
+            key=key,
+            kind=kind,
+            m=member_id,
+            t=to_ms(now),
+        )
+        > 0
+    )
 
 
 def fulfilled(tx: Tx, shop_id: int, key: str, result: str | None, now: datetime) -> None:
     """Notes that a request was met; `result` is the answer to a data request, as JSON."""
-    tx.run("UPDATE privacy_requests SET done_at = :t, result = :r WHERE shop_id = :s AND request_key = :key",
-           s=shop_id, key=key, r=result, t=to_ms(now))
+    tx.run(
+        "UPDATE privacy_requests SET done_at = :t, result = :r WHERE shop_id = :s AND request_key = :key",
+        s=shop_id,
+        key=key,
+        r=result,
+        t=to_ms(now),
+    )
 
 
 def data_requests(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, int | None, str | None]]:
@@ -31,14 +45,19 @@ def data_requests(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, int
     rows = tx.all(
         "SELECT request_key, member_id, result FROM privacy_requests WHERE shop_id = :s AND kind = 'data_request' "
         "ORDER BY received_at DESC LIMIT :n",
-        s=shop_id, n=limit,
+        s=shop_id,
+        n=limit,
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
 
 def forget_requests_of(tx: Tx, shop_id: int, member_id: int) -> None:
     """Empties the answers to a forgotten member's data requests."""
-    tx.run("UPDATE privacy_requests SET result = NULL WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id)
+    tx.run(
+        "UPDATE privacy_requests SET result = NULL WHERE shop_id = :s AND member_id = :m",
+        s=shop_id,
+        m=member_id,
+    )
 
 
 def forget_notes_of(tx: Tx, shop_id: int, member_id: int) -> None:
@@ -46,7 +65,8 @@ def forget_notes_of(tx: Tx, shop_id: int, member_id: int) -> None:
     tx.run(
         "DELETE FROM entry_notes WHERE shop_id = :s AND entry_id IN "
         "(SELECT entry_id FROM entries WHERE shop_id = :s AND member_id = :m)",
-        s=shop_id, m=member_id,
+        s=shop_id,
+        m=member_id,
     )
 
 
@@ -62,7 +82,9 @@ def forget_bodies_of(tx: Tx, shop_id: int, member_id: int, order_ids: list[int])
         text = "body" if tx.engine == "postgresql" else "CAST(body AS TEXT)"
         emptied += tx.run(
             f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND done_at IS NOT NULL AND {text} LIKE :needle",
-            s=shop_id, empty=b"", needle=needle,
+            s=shop_id,
+            empty=b"",
+            needle=needle,
         )
     return emptied
 
@@ -74,7 +96,10 @@ def remove_shop(tx: Tx, shop_id: int, *, keep_inbox_row: str | None) -> None:
     """
     for table in _OF_A_SHOP:
         if table == "inbox":
-            tx.run("DELETE FROM inbox WHERE shop_id = :s AND webhook_id <> :keep", s=shop_id,
-                   keep=keep_inbox_row or "")
+            tx.run(
+                "DELETE FROM inbox WHERE shop_id = :s AND webhook_id <> :keep",
+                s=shop_id,
+                keep=keep_inbox_row or "",
+            )
         else:
             tx.run(f"DELETE FROM {table} WHERE shop_id = :s", s=shop_id)

@@ -17,7 +17,8 @@ _encode = msgspec.json.Encoder().encode
 def publish(tx: Tx, shop_id: int, programme: Programme, actor: str, now: datetime) -> Programme:
     """Publishes a programme as the shop's next version, in force from `now`; returns it with its number."""
     row = tx.one(
-        "SELECT COALESCE(MAX(version), 0) + 1, MAX(published_at) FROM programmes WHERE shop_id = :s", s=shop_id
+        "SELECT COALESCE(MAX(version), 0) + 1, MAX(published_at) FROM programmes WHERE shop_id = :s",
+        s=shop_id,
     )
     assert row is not None
     published_at = max(to_ms(now) or 0, (row[1] or -1) + 1)  # two versions never share a moment
@@ -25,7 +26,11 @@ def publish(tx: Tx, shop_id: int, programme: Programme, actor: str, now: datetim
     tx.run(
         "INSERT INTO programmes (shop_id, version, published_at, actor, document) "
         "VALUES (:s, :v, :t, :actor, :document)",
-        s=shop_id, v=numbered.version, t=published_at, actor=actor, document=_encode(numbered).decode(),
+        s=shop_id,
+        v=numbered.version,
+        t=published_at,
+        actor=actor,
+        document=_encode(numbered).decode(),
     )
     return numbered
 
@@ -63,7 +68,9 @@ def versions(tx: Tx, shop_id: int) -> Versions:
     if cached is not None and cached[0] == stamp:
         found: Versions = cached[1]
         return found
-    rows = tx.all("SELECT published_at, document FROM programmes WHERE shop_id = :s ORDER BY version", s=shop_id)
+    rows = tx.all(
+        "SELECT published_at, document FROM programmes WHERE shop_id = :s ORDER BY version", s=shop_id
+    )
     found = Versions([(moment(published_at), _decode(document)) for published_at, document in rows])
     tx.cache["programmes", shop_id] = (stamp, found)
     return found

@@ -61,15 +61,20 @@ def inbox_waiting(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Inbox
     rows = tx.all(
         "SELECT webhook_id, topic, body, received_at, triggered_at, attempts FROM inbox "
         "WHERE shop_id = :s AND state = 0 AND due_at <= :t ORDER BY due_at LIMIT :n",
-        s=shop_id, t=to_ms(now), n=limit,
+        s=shop_id,
+        t=to_ms(now),
+        n=limit,
     )
     return [InboxRow(r[0], r[1], bytes(r[2]), moment(r[3]), from_ms(r[4]), r[5]) for r in rows]
 
 
 def still_waiting(tx: Tx, shop_id: int, webhook_ids: Iterable[str]) -> set[str]:
     """Which of these webhooks still wait."""
-    rows = tx.among("SELECT webhook_id FROM inbox WHERE shop_id = :s AND state = 0 AND webhook_id IN (:among)",
-                    webhook_ids, s=shop_id)
+    rows = tx.among(
+        "SELECT webhook_id FROM inbox WHERE shop_id = :s AND state = 0 AND webhook_id IN (:among)",
+        webhook_ids,
+        s=shop_id,
+    )
     return {row[0] for row in rows}
 
 
@@ -78,8 +83,10 @@ def inbox_done(tx: Tx, shop_id: int, done: Iterable[tuple[str, int, str | None]]
     return tx.many(
         "UPDATE inbox SET state = :state, done_at = :t, reason = :reason WHERE shop_id = :s AND webhook_id = :id "
         "AND state = 0",
-        [{"s": shop_id, "id": webhook_id, "state": state, "reason": reason, "t": to_ms(now)}
-         for webhook_id, state, reason in done],
+        [
+            {"s": shop_id, "id": webhook_id, "state": state, "reason": reason, "t": to_ms(now)}
+            for webhook_id, state, reason in done
+        ],
     )
 
 
@@ -90,8 +97,12 @@ def inbox_failed(tx: Tx, shop_id: int, row: InboxRow, reason: str, now: datetime
     tx.run(
         "UPDATE inbox SET state = :state, attempts = :a, due_at = :due, reason = :reason "
         "WHERE shop_id = :s AND webhook_id = :id AND state = 0",
-        s=shop_id, id=row.webhook_id, state=PARKED if parked else WAITING, a=attempts,
-        due=to_ms(now + backoff(attempts)), reason=reason[:500],
+        s=shop_id,
+        id=row.webhook_id,
+        state=PARKED if parked else WAITING,
+        a=attempts,
+        due=to_ms(now + backoff(attempts)),
+        reason=reason[:500],
     )
     return parked
 
@@ -102,7 +113,9 @@ def inbox_retry(tx: Tx, shop_id: int, webhook_id: str | None, now: datetime) -> 
     parameters = {} if webhook_id is None else {"id": webhook_id}
     return tx.run(
         f"UPDATE inbox SET state = 0, attempts = 0, due_at = :t, reason = NULL WHERE shop_id = :s AND state = 2{which}",
-        s=shop_id, t=to_ms(now), **parameters,
+        s=shop_id,
+        t=to_ms(now),
+        **parameters,
     )
 
 
@@ -110,7 +123,7 @@ def inbox_counts(tx: Tx, shop_id: int) -> dict[str, int]:
     """How many webhooks stand in each state."""
     names = {WAITING: "waiting", DONE: "done", PARKED: "parked", SKIPPED: "skipped"}
     rows = tx.all("SELECT state, COUNT(*) FROM inbox WHERE shop_id = :s GROUP BY state", s=shop_id)
-    return {name: 0 for name in names.values()} | {names[row[0]]: row[1] for row in rows}
+    return dict.fromkeys(names.values(), 0) | {names[row[0]]: row[1] for row in rows}
 
 
 def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str, str, datetime]]:
@@ -118,7 +131,8 @@ def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str,
     rows = tx.all(
         "SELECT webhook_id, topic, COALESCE(reason, ''), received_at FROM inbox WHERE shop_id = :s AND state = 2 "
         "ORDER BY received_at LIMIT :n",
-        s=shop_id, n=limit,
+        s=shop_id,
+        n=limit,
     )
     return [(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
@@ -128,7 +142,9 @@ def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime) -> int:
     return tx.run(
         "UPDATE inbox SET body = :empty WHERE shop_id = :s AND done_at IS NOT NULL AND done_at < :t "
         "AND body <> :empty",
-        s=shop_id, t=to_ms(before), empty=b"",
+        s=shop_id,
+        t=to_ms(before),
+        empty=b"",
     )
 
 
@@ -146,7 +162,9 @@ def inbox_purge_strangers(tx: Tx, before: datetime) -> int:
     return gone
 
 
-def enqueue(tx: Tx, shop_id: int, effects: Sequence[Effect], now: datetime, *, due: datetime | None = None) -> None:
+def enqueue(
+    tx: Tx, shop_id: int, effects: Sequence[Effect], now: datetime, *, due: datetime | None = None
+) -> None:
     """Asks for effects. Asking again for one that waits or ran raises its revision, so it runs once more after."""
     tx.many(
         "INSERT INTO outbox (shop_id, effect_key, kind, payload, due_at, created_at) "
@@ -154,8 +172,17 @@ def enqueue(tx: Tx, shop_id: int, effects: Sequence[Effect], now: datetime, *, d
         "revision = outbox.revision + 1, payload = excluded.payload, reason = NULL, done_at = NULL, "
         "attempts = CASE WHEN outbox.state = 0 THEN outbox.attempts ELSE 0 END, "
         "due_at = CASE WHEN outbox.state = 0 THEN outbox.due_at ELSE excluded.due_at END, state = 0",
-        [{"s": shop_id, "key": e.effect_key, "kind": e.kind, "payload": _encode(e.payload).decode(),
-          "due": to_ms(due or now), "t": to_ms(now)} for e in effects],
+        [
+            {
+                "s": shop_id,
+                "key": e.effect_key,
+                "kind": e.kind,
+                "payload": _encode(e.payload).decode(),
+                "due": to_ms(due or now),
+                "t": to_ms(now),
+            }
+            for e in effects
+        ],
     )
 
 
@@ -165,13 +192,21 @@ def outbox_shops(tx: Tx, now: datetime) -> list[int]:
         "SELECT shop_id FROM shops WHERE state = 'installed' AND EXISTS (SELECT 1 FROM outbox "
         "WHERE outbox.shop_id = shops.shop_id AND outbox.state = 0 AND outbox.due_at <= :t "
         "AND (outbox.lease_until_at IS NULL OR outbox.lease_until_at <= :real))",
-        t=to_ms(now), real=to_ms(datetime.now(UTC)),
+        t=to_ms(now),
+        real=to_ms(datetime.now(UTC)),
     )
     return [row[0] for row in rows]
 
 
 def claim(
-    tx: Tx, shop_id: int, holder: str, now: datetime, limit: int, *, kind: str | None = None, key: str | None = None
+    tx: Tx,
+    shop_id: int,
+    holder: str,
+    now: datetime,
+    limit: int,
+    *,
+    kind: str | None = None,
+    key: str | None = None,
 ) -> list[Effect]:
     """Takes up to `limit` due effects under a lease of 60 s of real time, oldest first; or one by key."""
     real = datetime.now(UTC)
@@ -185,13 +220,19 @@ def claim(
         "SELECT effect_key, kind, payload, attempts, revision FROM outbox WHERE shop_id = :s AND state = 0 "
         f"AND due_at <= :t AND (lease_until_at IS NULL OR lease_until_at <= :real){where} ORDER BY due_at LIMIT :n"
         + (" FOR UPDATE SKIP LOCKED" if tx.engine == "postgresql" else ""),
-        s=shop_id, t=to_ms(now), real=to_ms(real), n=limit, **parameters,
+        s=shop_id,
+        t=to_ms(now),
+        real=to_ms(real),
+        n=limit,
+        **parameters,
     )
     tx.many(
         "UPDATE outbox SET lease_until_at = :until, lease_holder = :holder, attempts = attempts + 1 "
         "WHERE shop_id = :s AND effect_key = :key",
-        [{"s": shop_id, "key": row[0], "until": to_ms(real + timedelta(seconds=LEASE_S)), "holder": holder}
-         for row in rows],
+        [
+            {"s": shop_id, "key": row[0], "until": to_ms(real + timedelta(seconds=LEASE_S)), "holder": holder}
+            for row in rows
+        ],
     )
     return [_effect(row) for row in rows]
 
@@ -200,19 +241,29 @@ def _effect(row: Row) -> Effect:
     return Effect(row[0], row[1], msgspec.json.decode(row[2]), row[3] + 1, row[4])
 
 
-def effects_done(tx: Tx, shop_id: int, effects: Iterable[Effect], now: datetime, reason: str | None = None) -> None:
+def effects_done(
+    tx: Tx, shop_id: int, effects: Iterable[Effect], now: datetime, reason: str | None = None
+) -> None:
     """Marks effects done, unless they were asked for again meanwhile: then they wait once more."""
     tx.many(
         "UPDATE outbox SET state = CASE WHEN revision = :revision THEN 1 ELSE 0 END, done_at = :t, attempts = "
         "CASE WHEN revision = :revision THEN attempts ELSE 0 END, lease_until_at = NULL, lease_holder = NULL, "
         "reason = :reason WHERE shop_id = :s AND effect_key = :key",
-        [{"s": shop_id, "key": e.effect_key, "revision": e.revision, "t": to_ms(now), "reason": reason}
-         for e in effects],
+        [
+            {"s": shop_id, "key": e.effect_key, "revision": e.revision, "t": to_ms(now), "reason": reason}
+            for e in effects
+        ],
     )
 
 
 def effect_failed(
-    tx: Tx, shop_id: int, effect: Effect, reason: str, now: datetime, *, wait: timedelta | None = None,
+    tx: Tx,
+    shop_id: int,
+    effect: Effect,
+    reason: str,
+    now: datetime,
+    *,
+    wait: timedelta | None = None,
     for_good: bool = False,
 ) -> bool:
     """Gives an effect back to be tried later, or parks it. True when parked. A throttled wait is no failure."""
@@ -220,7 +271,10 @@ def effect_failed(
     tx.run(
         "UPDATE outbox SET state = :state, due_at = :due, lease_until_at = NULL, lease_holder = NULL, "
         "reason = :reason, attempts = :attempts WHERE shop_id = :s AND effect_key = :key",
-        s=shop_id, key=effect.effect_key, state=PARKED if parked else WAITING, reason=reason[:500],
+        s=shop_id,
+        key=effect.effect_key,
+        state=PARKED if parked else WAITING,
+        reason=reason[:500],
         due=to_ms(now + (wait if wait is not None else backoff(effect.attempts))),
         attempts=effect.attempts,
     )
@@ -233,7 +287,9 @@ def effect_retry(tx: Tx, shop_id: int, effect_key: str | None, now: datetime) ->
     parameters = {} if effect_key is None else {"key": effect_key}
     return tx.run(
         f"UPDATE outbox SET state = 0, attempts = 0, due_at = :t WHERE shop_id = :s AND state = 2{which}",
-        s=shop_id, t=to_ms(now), **parameters,
+        s=shop_id,
+        t=to_ms(now),
+        **parameters,
     )
 
 
@@ -241,7 +297,7 @@ def outbox_counts(tx: Tx, shop_id: int) -> dict[str, int]:
     """How many effects stand in each state."""
     names = {WAITING: "waiting", DONE: "done", PARKED: "parked"}
     rows = tx.all("SELECT state, COUNT(*) FROM outbox WHERE shop_id = :s GROUP BY state", s=shop_id)
-    return {name: 0 for name in names.values()} | {names[row[0]]: row[1] for row in rows}
+    return dict.fromkeys(names.values(), 0) | {names[row[0]]: row[1] for row in rows}
 
 
 def outbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str, str, datetime]]:
@@ -249,11 +305,14 @@ def outbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str
     rows = tx.all(
         "SELECT effect_key, kind, COALESCE(reason, ''), created_at FROM outbox WHERE shop_id = :s AND state = 2 "
         "ORDER BY created_at LIMIT :n",
-        s=shop_id, n=limit,
+        s=shop_id,
+        n=limit,
     )
     return [(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
 
 def outbox_forget(tx: Tx, shop_id: int, before: datetime) -> int:
     """Removes effects done before a moment: the ledger and the events keep the story."""
-    return tx.run("DELETE FROM outbox WHERE shop_id = :s AND state = 1 AND done_at < :t", s=shop_id, t=to_ms(before))
+    return tx.run(
+        "DELETE FROM outbox WHERE shop_id = :s AND state = 1 AND done_at < :t", s=shop_id, t=to_ms(before)
+    )

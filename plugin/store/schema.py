@@ -96,12 +96,27 @@ inbox = Table(
     _text("reason", null=True),
     PrimaryKeyConstraint("shop_id", "webhook_id", name="pk_inbox"),
 )
-Index("ix_inbox_waiting", inbox.c.shop_id, inbox.c.due_at, sqlite_where=text("state = 0"),
-      postgresql_where=text("state = 0"))
-Index("ix_inbox_parked", inbox.c.shop_id, inbox.c.received_at, sqlite_where=text("state = 2"),
-      postgresql_where=text("state = 2"))
-Index("ix_inbox_done", inbox.c.shop_id, inbox.c.done_at, sqlite_where=text("done_at IS NOT NULL"),
-      postgresql_where=text("done_at IS NOT NULL"))
+Index(
+    "ix_inbox_waiting",
+    inbox.c.shop_id,
+    inbox.c.due_at,
+    sqlite_where=text("state = 0"),
+    postgresql_where=text("state = 0"),
+)
+Index(
+    "ix_inbox_parked",
+    inbox.c.shop_id,
+    inbox.c.received_at,
+    sqlite_where=text("state = 2"),
+    postgresql_where=text("state = 2"),
+)
+Index(
+    "ix_inbox_done",
+    inbox.c.shop_id,
+    inbox.c.done_at,
+    sqlite_where=text("done_at IS NOT NULL"),
+    postgresql_where=text("done_at IS NOT NULL"),
+)
 
 # revision counts how often the effect was asked for again while it waited or ran (mirrors are one row each)
 outbox = Table(
@@ -122,8 +137,13 @@ outbox = Table(
     _text("reason", null=True),
     PrimaryKeyConstraint("shop_id", "effect_key", name="pk_outbox"),
 )
-Index("ix_outbox_waiting", outbox.c.shop_id, outbox.c.due_at, sqlite_where=text("state = 0"),
-      postgresql_where=text("state = 0"))
+Index(
+    "ix_outbox_waiting",
+    outbox.c.shop_id,
+    outbox.c.due_at,
+    sqlite_where=text("state = 0"),
+    postgresql_where=text("state = 0"),
+)
 
 # status: unclaimed (known from an order), active, left, merged, redacted.
 # posted, earned, spent are sums over entries, moved in the same transaction.
@@ -148,8 +168,13 @@ members = Table(
     _big("mirror_at", null=True),
     PrimaryKeyConstraint("shop_id", "member_id", name="pk_members"),
 )
-Index("ix_members_review", members.c.shop_id, members.c.review_at,
-      sqlite_where=text("review_at IS NOT NULL"), postgresql_where=text("review_at IS NOT NULL"))
+Index(
+    "ix_members_review",
+    members.c.shop_id,
+    members.c.review_at,
+    sqlite_where=text("review_at IS NOT NULL"),
+    postgresql_where=text("review_at IS NOT NULL"),
+)
 Index("ix_members_email", members.c.shop_id, members.c.email)
 
 aliases = Table(
@@ -257,16 +282,34 @@ lots = Table(
     PrimaryKeyConstraint("shop_id", "lot_id", name="pk_lots"),
     ForeignKeyConstraint(["shop_id", "lot_id"], ["entries.shop_id", "entries.entry_id"]),
 )
-Index("ix_lots_open", lots.c.shop_id, lots.c.member_id, sqlite_where=text("remaining > 0"),
-      postgresql_where=text("remaining > 0"))
-Index("ix_lots_order", lots.c.shop_id, lots.c.order_id, sqlite_where=text("order_id IS NOT NULL"),
-      postgresql_where=text("order_id IS NOT NULL"))
-Index("ix_lots_expiring", lots.c.shop_id, lots.c.expires_at,
-      sqlite_where=text("remaining > 0 AND expires_at IS NOT NULL"),
-      postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"))
-Index("ix_lots_opening", lots.c.shop_id, lots.c.available_at,
-      sqlite_where=text("remaining > 0 AND mirrored_at IS NULL"),
-      postgresql_where=text("remaining > 0 AND mirrored_at IS NULL"))
+Index(
+    "ix_lots_open",
+    lots.c.shop_id,
+    lots.c.member_id,
+    sqlite_where=text("remaining > 0"),
+    postgresql_where=text("remaining > 0"),
+)
+Index(
+    "ix_lots_order",
+    lots.c.shop_id,
+    lots.c.order_id,
+    sqlite_where=text("order_id IS NOT NULL"),
+    postgresql_where=text("order_id IS NOT NULL"),
+)
+Index(
+    "ix_lots_expiring",
+    lots.c.shop_id,
+    lots.c.expires_at,
+    sqlite_where=text("remaining > 0 AND expires_at IS NOT NULL"),
+    postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"),
+)
+Index(
+    "ix_lots_opening",
+    lots.c.shop_id,
+    lots.c.available_at,
+    sqlite_where=text("remaining > 0 AND mirrored_at IS NULL"),
+    postgresql_where=text("remaining > 0 AND mirrored_at IS NULL"),
+)
 
 # Which debit took what from which lot. (debit, lot) may meet twice, so n counts.
 allocations = Table(
@@ -294,8 +337,13 @@ deficits = Table(
     PrimaryKeyConstraint("shop_id", "debit_id", name="pk_deficits"),
     ForeignKeyConstraint(["shop_id", "debit_id"], ["entries.shop_id", "entries.entry_id"]),
 )
-Index("ix_deficits_open", deficits.c.shop_id, deficits.c.member_id, sqlite_where=text("remaining > 0"),
-      postgresql_where=text("remaining > 0"))
+Index(
+    "ix_deficits_open",
+    deficits.c.shop_id,
+    deficits.c.member_id,
+    sqlite_where=text("remaining > 0"),
+    postgresql_where=text("remaining > 0"),
+)
 
 # state: debited, made, refused, undone, used
 redemptions = Table(
@@ -341,8 +389,13 @@ invitations = Table(
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_invitations"),
 )
 Index("ix_invitations_member", invitations.c.shop_id, invitations.c.member_id, invitations.c.due_at)
-Index("ix_invitations_due", invitations.c.shop_id, invitations.c.due_at,
-      sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'"))
+Index(
+    "ix_invitations_due",
+    invitations.c.shop_id,
+    invitations.c.due_at,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
 
 responses = Table(
     "responses",

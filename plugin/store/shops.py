@@ -54,7 +54,9 @@ def every(tx: Tx, state: str | None = None) -> list[Shop]:
     """All shops, or those in one state, by id."""
     where = "" if state is None else "WHERE state = :state"
     parameters = {} if state is None else {"state": state}
-    return [_shop(row) for row in tx.all(f"SELECT {_COLUMNS} FROM shops {where} ORDER BY shop_id", **parameters)]
+    return [
+        _shop(row) for row in tx.all(f"SELECT {_COLUMNS} FROM shops {where} ORDER BY shop_id", **parameters)
+    ]
 
 
 def ensure(tx: Tx, domain: str, now: datetime) -> int:
@@ -66,7 +68,8 @@ def ensure(tx: Tx, domain: str, now: datetime) -> int:
         tx.run(
             "INSERT INTO shops (shop_id, domain, state, first_seen_at) "
             "SELECT COALESCE(MAX(shop_id), 0) + 1, :d, 'waiting', :t FROM shops WHERE true ON CONFLICT DO NOTHING",
-            d=domain, t=to_ms(now),
+            d=domain,
+            t=to_ms(now),
         )
     raise RuntimeError(f"could not make a row for shop {domain} in 20 tries")
 
@@ -76,7 +79,9 @@ def installed(tx: Tx, shop_id: int, scopes: str, now: datetime) -> None:
     tx.run(
         "UPDATE shops SET state = 'installed', installed_at = :t, uninstalled_at = NULL, scopes = :scopes "
         "WHERE shop_id = :s AND state <> 'installed'",
-        s=shop_id, t=to_ms(now), scopes=scopes,
+        s=shop_id,
+        t=to_ms(now),
+        scopes=scopes,
     )
     tx.run("UPDATE shops SET scopes = :scopes WHERE shop_id = :s", s=shop_id, scopes=scopes)
 
@@ -85,7 +90,8 @@ def uninstalled(tx: Tx, shop_id: int, at: datetime) -> None:
     """Marks the shop uninstalled; its data stays until shop/redact."""
     tx.run(
         "UPDATE shops SET state = 'uninstalled', uninstalled_at = :t WHERE shop_id = :s",
-        s=shop_id, t=to_ms(at),
+        s=shop_id,
+        t=to_ms(at),
     )
 
 
@@ -96,7 +102,12 @@ def described(
     tx.run(
         "UPDATE shops SET name = :name, currency = :currency, timezone = :timezone, platform_gid = :gid, "
         "installation_gid = :installation WHERE shop_id = :s",
-        s=shop_id, name=name, currency=currency, timezone=timezone, gid=platform_gid, installation=installation_gid,
+        s=shop_id,
+        name=name,
+        currency=currency,
+        timezone=timezone,
+        gid=platform_gid,
+        installation=installation_gid,
     )
 
 
@@ -111,7 +122,9 @@ def reconciled(tx: Tx, shop_id: int, watermark: datetime, now: datetime) -> None
         "UPDATE shops SET reconciled_at = :t, orders_watermark_at = "
         "CASE WHEN orders_watermark_at IS NULL OR orders_watermark_at < :w THEN :w ELSE orders_watermark_at END "
         "WHERE shop_id = :s",
-        s=shop_id, t=to_ms(now), w=to_ms(watermark),
+        s=shop_id,
+        t=to_ms(now),
+        w=to_ms(watermark),
     )
 
 

@@ -55,8 +55,18 @@ def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetim
         "member_id = excluded.member_id, basis = excluded.basis, delivered_at = excluded.delivered_at, "
         "due_at = excluded.due_at, state = 'waiting', reason = NULL "
         "WHERE invitations.state = 'waiting' OR (invitations.state = 'withdrawn' AND invitations.asked_at IS NULL)",
-        [{"s": shop_id, "o": i.order_id, "m": i.member_id, "basis": i.basis, "delivered": to_ms(i.delivered_at),
-          "due": to_ms(i.due_at), "t": to_ms(now)} for i in invitations],
+        [
+            {
+                "s": shop_id,
+                "o": i.order_id,
+                "m": i.member_id,
+                "basis": i.basis,
+                "delivered": to_ms(i.delivered_at),
+                "due": to_ms(i.due_at),
+                "t": to_ms(now),
+            }
+            for i in invitations
+        ],
     )
 
 
@@ -71,7 +81,9 @@ def withdraw(tx: Tx, shop_id: int, order_ids: Iterable[int], reason: str) -> Non
 
 def by_order(tx: Tx, shop_id: int, order_id: int) -> Invitation | None:
     """The invitation for an order."""
-    row = tx.one(f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND order_id = :o", s=shop_id, o=order_id)
+    row = tx.one(
+        f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND order_id = :o", s=shop_id, o=order_id
+    )
     return None if row is None else _invitation(row)
 
 
@@ -80,23 +92,36 @@ def falling_due(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Invitat
     rows = tx.all(
         f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND state = 'waiting' AND due_at <= :t "
         "ORDER BY due_at LIMIT :n",
-        s=shop_id, t=to_ms(now), n=limit,
+        s=shop_id,
+        t=to_ms(now),
+        n=limit,
     )
     return [_invitation(row) for row in rows]
 
 
 def asked(tx: Tx, shop_id: int, order_id: int, now: datetime) -> None:
     """The question is now on show."""
-    tx.run("UPDATE invitations SET state = 'asked', asked_at = :t WHERE shop_id = :s AND order_id = :o "
-           "AND state = 'waiting'", s=shop_id, o=order_id, t=to_ms(now))
+    tx.run(
+        "UPDATE invitations SET state = 'asked', asked_at = :t WHERE shop_id = :s AND order_id = :o "
+        "AND state = 'waiting'",
+        s=shop_id,
+        o=order_id,
+        t=to_ms(now),
+    )
 
 
 def missed(tx: Tx, shop_id: int, asked_before: datetime) -> list[int]:
     """Closes questions that were shown for long enough; returns the members they were shown to."""
-    rows = tx.all("SELECT order_id, member_id FROM invitations WHERE shop_id = :s AND state = 'asked' "
-                  "AND asked_at < :t", s=shop_id, t=to_ms(asked_before))
-    tx.many("UPDATE invitations SET state = 'missed' WHERE shop_id = :s AND order_id = :o",
-            [{"s": shop_id, "o": row[0]} for row in rows])
+    rows = tx.all(
+        "SELECT order_id, member_id FROM invitations WHERE shop_id = :s AND state = 'asked' "
+        "AND asked_at < :t",
+        s=shop_id,
+        t=to_ms(asked_before),
+    )
+    tx.many(
+        "UPDATE invitations SET state = 'missed' WHERE shop_id = :s AND order_id = :o",
+        [{"s": shop_id, "o": row[0]} for row in rows],
+    )
     return [row[1] for row in rows]
 
 
@@ -105,7 +130,8 @@ def open_of_member(tx: Tx, shop_id: int, member_id: int) -> Invitation | None:
     row = tx.one(
         f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND member_id = :m AND state = 'asked' "
         "ORDER BY due_at DESC LIMIT 1",
-        s=shop_id, m=member_id,
+        s=shop_id,
+        m=member_id,
     )
     return None if row is None else _invitation(row)
 
@@ -115,7 +141,8 @@ def response(tx: Tx, shop_id: int, order_id: int) -> Response | None:
     row = tx.one(
         "SELECT order_id, member_id, score, words, locale, channel, answered_at, changed_at FROM responses "
         "WHERE shop_id = :s AND order_id = :o",
-        s=shop_id, o=order_id,
+        s=shop_id,
+        o=order_id,
     )
     return None if row is None else _response(row)
 
@@ -128,17 +155,29 @@ def answer(tx: Tx, shop_id: int, given: Response) -> None:
         "VALUES (:s, :o, :m, :score, :words, :locale, :channel, :t, :changed) ON CONFLICT (shop_id, order_id) "
         "DO UPDATE SET score = excluded.score, words = COALESCE(excluded.words, responses.words), "
         "changed_at = excluded.changed_at",
-        s=shop_id, o=r.order_id, m=r.member_id, score=r.score, words=r.words, locale=r.locale, channel=r.channel,
-        t=to_ms(r.answered_at), changed=to_ms(r.changed_at),
+        s=shop_id,
+        o=r.order_id,
+        m=r.member_id,
+        score=r.score,
+        words=r.words,
+        locale=r.locale,
+        channel=r.channel,
+        t=to_ms(r.answered_at),
+        changed=to_ms(r.changed_at),
     )
-    tx.run("UPDATE invitations SET state = 'answered' WHERE shop_id = :s AND order_id = :o", s=shop_id, o=r.order_id)
+    tx.run(
+        "UPDATE invitations SET state = 'answered' WHERE shop_id = :s AND order_id = :o",
+        s=shop_id,
+        o=r.order_id,
+    )
 
 
 def distribution(tx: Tx, shop_id: int, since: datetime | None = None) -> dict[int, int]:
     """How many answers gave each score, by the date of the first answer."""
     rows = tx.all(
         "SELECT score, COUNT(*) FROM responses WHERE shop_id = :s AND answered_at >= :since GROUP BY score",
-        s=shop_id, since=to_ms(since) or 0,
+        s=shop_id,
+        since=to_ms(since) or 0,
     )
     return {row[0]: row[1] for row in rows}
 
@@ -148,7 +187,8 @@ def of_member(tx: Tx, shop_id: int, member_id: int) -> list[Response]:
     rows = tx.all(
         "SELECT order_id, member_id, score, words, locale, channel, answered_at, changed_at FROM responses "
         "WHERE shop_id = :s AND member_id = :m ORDER BY answered_at",
-        s=shop_id, m=member_id,
+        s=shop_id,
+        m=member_id,
     )
     return [_response(row) for row in rows]
 
@@ -156,11 +196,18 @@ def of_member(tx: Tx, shop_id: int, member_id: int) -> list[Response]:
 def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
     """Hangs a merged-away member's invitations and answers on the kept one."""
     for table in ("invitations", "responses"):
-        tx.run(f"UPDATE {table} SET member_id = :m WHERE shop_id = :s AND member_id = :old", s=shop_id, m=member_id,
-               old=old_member)
+        tx.run(
+            f"UPDATE {table} SET member_id = :m WHERE shop_id = :s AND member_id = :old",
+            s=shop_id,
+            m=member_id,
+            old=old_member,
+        )
 
 
 def forget_words(tx: Tx, shop_id: int, member_id: int) -> None:
     """Empties the free text of a member's answers (redaction); the scores stay."""
-    tx.run("UPDATE responses SET words = NULL, locale = NULL WHERE shop_id = :s AND member_id = :m", s=shop_id,
-           m=member_id)
+    tx.run(
+        "UPDATE responses SET words = NULL, locale = NULL WHERE shop_id = :s AND member_id = :m",
+        s=shop_id,
+        m=member_id,
+    )

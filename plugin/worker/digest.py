@@ -17,8 +17,12 @@ def storefront_digest(programme: Programme) -> dict[str, object]:
         "rounding": programme.rounding,
         "rates": {rule.key: [rule.rate.points, rule.rate.per_minor] for rule in programme.earning},
         "tiers": [
-            {"key": tier.key, "name": tier.name, "from": tier.threshold,
-             "multiplier": [tier.multiplier.numerator, tier.multiplier.denominator]}
+            {
+                "key": tier.key,
+                "name": tier.name,
+                "from": tier.threshold,
+                "multiplier": [tier.multiplier.numerator, tier.multiplier.denominator],
+            }
             for tier in programme.tiers
         ],
         "rewards": [

@@ -41,7 +41,9 @@ log = logging.getLogger(__name__)
 class Clients(Protocol):
     """Makes the platform client of a shop."""
 
-    def of(self, shop_id: int, domain: str, *, timeout_s: float = 10.0, max_wait_s: float = 5.0) -> AdminClient: ...
+    def of(
+        self, shop_id: int, domain: str, *, timeout_s: float = 10.0, max_wait_s: float = 5.0
+    ) -> AdminClient: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +82,24 @@ def perform_now(bench: Bench, shop_id: int, effect_key: str, timeout_s: float = 
             return
         for effect in effects:
             _perform(bench, shop, effect, timeout_s)
-    except Exception as error:
-        log.warning("effect %s of shop %s was left to the worker: %s", effect_key, shop_id, type(error).__name__)
+    except Exception as error:  # noqa: BLE001 (a person waits; the effect stays queued)
+        log.warning(
+            "effect %s of shop %s was left to the worker: %s", effect_key, shop_id, type(error).__name__
+        )
 
 
 def _perform(bench: Bench, shop: Shop, effect: Effect, timeout_s: float = 10.0) -> None:
-    _guarded(bench, shop, [effect], lambda client: PERFORMERS[effect.kind](bench, client, shop, effect), timeout_s)
+    _guarded(
+        bench, shop, [effect], lambda client: PERFORMERS[effect.kind](bench, client, shop, effect), timeout_s
+    )
 
 
 def _guarded(
-    bench: Bench, shop: Shop, effects: list[Effect], act: Callable[[AdminClient], None], timeout_s: float = 10.0
+    bench: Bench,
+    shop: Shop,
+    effects: list[Effect],
+    act: Callable[[AdminClient], None],
+    timeout_s: float = 10.0,
 ) -> None:
     """Runs a performer and gives its effects back when the platform (or we) failed."""
     wait: timedelta | None = None
@@ -130,7 +140,9 @@ def _make_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) ->
     redemption_id = int(str(effect.payload["redemption_id"]))
     with bench.db.read() as tx:
         redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
-        programme = programmes.versions(tx, shop.shop_id).numbered(redemption.programme_version if redemption else None)
+        programme = programmes.versions(tx, shop.shop_id).numbered(
+            redemption.programme_version if redemption else None
+        )
     if redemption is None or redemption.state != "debited" or programme is None:
         with bench.db.write(shop.shop_id) as tx:
             queues.effects_done(tx, shop.shop_id, [effect], bench.now(), "settled_before")
@@ -139,9 +151,16 @@ def _make_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) ->
     outcome = platform.make_code(
         client,
         platform.CodeOrder(
-            code=redemption.code, kind=reward.kind, value_minor=reward.value_minor, currency=programme.currency,
-            minimum_minor=reward.minimum_minor, customer_id=redemption.member_id, title=f"Reward: {reward.name}",
-            starts_at=redemption.created_at, ends_at=redemption.expires_at, tag=f"regulars-{redemption_id}",
+            code=redemption.code,
+            kind=reward.kind,
+            value_minor=reward.value_minor,
+            currency=programme.currency,
+            minimum_minor=reward.minimum_minor,
+            customer_id=redemption.member_id,
+            title=f"Reward: {reward.name}",
+            starts_at=redemption.created_at,
+            ends_at=redemption.expires_at,
+            tag=f"regulars-{redemption_id}",
         ),
         first_attempt=effect.attempts == 1,
     )
@@ -159,8 +178,9 @@ def _withdraw_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect
     with bench.db.read() as tx:
         redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
     assert redemption is not None
-    outcome = platform.withdraw_code(client, redemption.discount_gid, redemption.code,
-                                     tag=f"regulars-{redemption_id}")
+    outcome = platform.withdraw_code(
+        client, redemption.discount_gid, redemption.code, tag=f"regulars-{redemption_id}"
+    )
     with bench.db.write(shop.shop_id) as tx:
         now = bench.now()
         spending.code_withdrawn(tx, shop, redemption_id, outcome.used, now)
@@ -207,7 +227,9 @@ def _tag_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
         programme = programmes.versions(tx, shop.shop_id).latest
     tiers = [f"{platform.TAG_PREFIX}{tier.key}" for tier in programme.tiers] if programme else []
     tier = member.tier if member is not None and member.status == "active" else None
-    platform.set_tier_tag(client, member_id, add=f"{platform.TAG_PREFIX}{tier}" if tier else None, remove=tiers)
+    platform.set_tier_tag(
+        client, member_id, add=f"{platform.TAG_PREFIX}{tier}" if tier else None, remove=tiers
+    )
     with bench.db.write(shop.shop_id) as tx:
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())
 
@@ -223,7 +245,9 @@ def _read_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) 
 
 def _erase_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
     order_ids = effect.payload.get("orders")
-    handles = [response_handle(int(str(order_id))) for order_id in order_ids] if isinstance(order_ids, list) else []
+    handles = (
+        [response_handle(int(str(order_id))) for order_id in order_ids] if isinstance(order_ids, list) else []
+    )
     platform.erase_customer(client, int(str(effect.payload["member_id"])), handles)
     with bench.db.write(shop.shop_id) as tx:
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())
@@ -244,8 +268,13 @@ def _mirror_response(bench: Bench, client: AdminClient, shop: Shop, effect: Effe
         name = stored.order.head.name if stored and stored.order.head else None
         platform.mirror_response(
             client,
-            platform.SurveyAnswer(response_handle(order_id), name or str(order_id), response.score, response.words,
-                                  response.answered_at),
+            platform.SurveyAnswer(
+                response_handle(order_id),
+                name or str(order_id),
+                response.score,
+                response.words,
+                response.answered_at,
+            ),
         )
     with bench.db.write(shop.shop_id) as tx:
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())
@@ -256,8 +285,15 @@ def _set_up_shop(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) 
     with bench.db.write(shop.shop_id) as tx:
         now = bench.now()
         merchant_flow.set_up(
-            tx, shop, name=facts.name, currency=facts.currency, timezone=facts.timezone, platform_gid=facts.gid,
-            installation_gid=facts.installation_gid, scopes=",".join(facts.scopes), now=now,
+            tx,
+            shop,
+            name=facts.name,
+            currency=facts.currency,
+            timezone=facts.timezone,
+            platform_gid=facts.gid,
+            installation_gid=facts.installation_gid,
+            scopes=",".join(facts.scopes),
+            now=now,
         )
         queues.effects_done(tx, shop.shop_id, [effect], now)
 

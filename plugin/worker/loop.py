@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import psycopg
-
-from plugin.errors import RegularsError, StorageBusy
+from plugin.errors import RegularsError
 from plugin.flows import clock
 from plugin.shopify.errors import PlatformError
 from plugin.shopify.tokens import TokenSource
 from plugin.store import meta, queues, shops
+from plugin.store.db import DATABASE_AWAY
 from plugin.worker import effects
 from plugin.worker.effects import Bench
 from plugin.worker.reconcile import RECONCILE_EVERY, reconcile
@@ -83,7 +81,7 @@ class Worker:
                         self.take_post()
                         renewed = self._real()
                     worked = self.round()
-                except (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError) as error:
+                except DATABASE_AWAY as error:
                     log.warning("the database did not answer (%s); trying again", type(error).__name__)
                     worked, idle = False, IDLE_MAX_S
                 idle = IDLE_S if worked else min(IDLE_MAX_S, idle * 1.5)
@@ -109,7 +107,8 @@ class Worker:
     def _perform(self) -> bool:
         with self.bench.db.read() as tx:
             waiting = queues.outbox_shops(tx, self.bench.now())
-        return any([effects.perform_due(self.bench, shop_id) > 0 for shop_id in waiting])
+        performed = [effects.perform_due(self.bench, shop_id) for shop_id in waiting]
+        return any(performed)
 
     def _by_time(self) -> bool:
         now, worked = self.bench.now(), False

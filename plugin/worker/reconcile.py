@@ -55,7 +55,9 @@ def _known(bench: Bench, shop: Shop, order_id: int, updated_at: int | None) -> b
 
 def _read(bench: Bench, shop: Shop, order_ids: list[int]) -> int:
     client = bench.clients.of(shop.shop_id, shop.domain)
-    facts = [seen for order_id in order_ids if (seen := platform_orders.order_seen(client, order_id)) is not None]
+    facts = [
+        seen for order_id in order_ids if (seen := platform_orders.order_seen(client, order_id)) is not None
+    ]
     if facts:
         with bench.db.write(shop.shop_id) as tx:
             order_flow.apply(tx, shop, facts, bench.now(), confirmed=[fact.order_id for fact in facts])

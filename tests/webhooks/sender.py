@@ -40,6 +40,12 @@ def headers(body: bytes = BODY, *, secret: str = SECRET, **changes: Any) -> dict
     return {f"X-Shopify-{name}": value for name, value in made.items()}
 
 
+def headers_but(name: str, value: str | None, **changes: Any) -> dict[str, str]:
+    """Genuine headers but for one, which has another value or is missing."""
+    changes[name] = value
+    return headers(**changes)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came back."""

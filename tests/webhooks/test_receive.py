@@ -17,7 +17,7 @@ from plugin.store import shops
 from plugin.store.db import Database
 from plugin.store.intake import IntakeWriter
 from plugin.store.waiting import WaitingLimits
-from tests.webhooks.sender import ALICE, BODY, OLD, SECRET, Answer, call, headers
+from tests.webhooks.sender import ALICE, BODY, OLD, SECRET, Answer, call, headers, headers_but
 from webhooks.receive import MAX_BODY_BYTES, Intake
 
 NOW = datetime(2026, 11, 22, 8, 0, 1, tzinfo=UTC)
@@ -114,25 +114,22 @@ def test_the_newer_names_of_the_headers_are_accepted(intake: Intake, database: D
 SIGNATURE = headers()["X-Shopify-Hmac-Sha256"]
 
 
-@pytest.mark.parametrize(
-    "signature",
-    [
-        headers(b"another body")["X-Shopify-Hmac-Sha256"],
-        headers(secret="shpss_of_another_app")["X-Shopify-Hmac-Sha256"],
-        SIGNATURE[:-1],
-        SIGNATURE[:20],
-        "",
-        "=",
-        "é" + SIGNATURE[1:],
-        "ÿþ",
-        SIGNATURE + SIGNATURE,
-    ],
-    ids=["forged", "another app", "truncated", "half", "empty", "padding", "non-ASCII", "binary", "twice"],
-)
-def test_a_bad_signature_is_401_and_stores_nothing(
-    intake: Intake, database: Database, signature: str
-) -> None:
-    _refused(call(intake, sent=headers(hmac_sha256=signature)), 401, "invalid_signature")
+BAD_SIGNATURES = {
+    "forged": headers(b"another body")["X-Shopify-Hmac-Sha256"],
+    "of another app": headers(secret="shpss_of_another_app")["X-Shopify-Hmac-Sha256"],
+    "truncated": SIGNATURE[:-1],
+    "half": SIGNATURE[:20],
+    "empty": "",
+    "only padding": "=",
+    "non-ASCII": "é" + SIGNATURE[1:],
+    "binary": "ÿþ",
+    "twice": SIGNATURE + SIGNATURE,
+}
+
+
+def test_a_bad_signature_is_401_and_stores_nothing(intake: Intake, database: Database) -> None:
+    for signature in BAD_SIGNATURES.values():
+        _refused(call(intake, sent=headers(hmac_sha256=signature)), 401, "invalid_signature")
     assert _rows(database) == []
 
 
@@ -141,48 +138,53 @@ def test_one_changed_byte_of_the_body_is_401(intake: Intake, database: Database)
     assert _rows(database) == []
 
 
-@pytest.mark.parametrize("name", ["hmac_sha256", "shop_domain", "topic", "webhook_id"])
-def test_a_missing_header_is_400_and_named(intake: Intake, database: Database, name: str) -> None:
-    answer = call(intake, sent=headers(**{name: None}))
-    _refused(answer, 400, "missing_header")
-    assert f"X-Shopify-{name.replace('_', '-').title()} is missing".encode() in answer.body
+def test_a_missing_header_is_400_and_named(intake: Intake, database: Database) -> None:
+    for name in ("Hmac-Sha256", "Shop-Domain", "Topic", "Webhook-Id"):
+        answer = call(intake, sent=headers_but(name.lower().replace("-", "_"), None))
+        _refused(answer, 400, "missing_header")
+        assert f"X-Shopify-{name} is missing".encode() in answer.body
     assert _rows(database) == []
 
 
-@pytest.mark.parametrize("name", ["event_id", "api_version", "triggered_at"])
-@pytest.mark.parametrize("value", [None, "", "x" * 300, "é", "yesterday"])
-def test_the_other_headers_are_not_needed(
-    intake: Intake, database: Database, name: str, value: str | None
-) -> None:
-    assert call(intake, sent=headers(**{name: value})).status == 200
+def test_the_other_headers_are_not_needed(intake: Intake, database: Database) -> None:
+    for name in ("event_id", "api_version", "triggered_at"):
+        for value in (None, "", "x" * 300, "é", "a b"):
+            assert call(intake, sent=headers_but(name, value, webhook_id="w")).status == 200
+            with database.write() as tx:
+                assert tx.all(f"SELECT {name} FROM inbox") == [(None,)]
+                tx.run("DELETE FROM inbox")
+
+
+def test_a_moment_that_is_none_is_left_out(intake: Intake, database: Database) -> None:
+    for value in ("yesterday", "2026-11-22T08:00:00", "9999999-01-01T00:00:00Z", "2026-13-01T00:00:00Z"):
+        assert call(intake, sent=headers(triggered_at=value)).status == 200
     with database.read() as tx:
-        (found,) = tx.all(f"SELECT {name} FROM inbox")
-    assert found == ("yesterday" if value == "yesterday" and name != "triggered_at" else None,)
+        assert tx.all("SELECT triggered_at FROM inbox") == [(None,)] * 4
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("shop_domain", ""),
-        ("shop_domain", "evil.example"),
-        ("shop_domain", "alice.myshopify.com.evil.example"),
-        ("shop_domain", "evil/../x.myshopify.com"),
-        ("shop_domain", "alice.myshopify.com, bob.myshopify.com"),
-        ("topic", ""),
-        ("topic", "orders paid"),
-        ("topic", "x" * 400),
-        ("topic", "orders/paid\n"),
-        ("webhook_id", ""),
-        ("webhook_id", "x" * 201),
-        ("webhook_id", "é"),
-        ("webhook_id", "a b"),
-        ("webhook_id", "a\x00b"),
-    ],
-)
+BAD_HEADERS = [
+    ("shop_domain", ""),
+    ("shop_domain", "evil.example"),
+    ("shop_domain", "alice.myshopify.com.evil.example"),
+    ("shop_domain", "evil/../x.myshopify.com"),
+    ("shop_domain", "alice.myshopify.com, bob.myshopify.com"),
+    ("topic", ""),
+    ("topic", "orders paid"),
+    ("topic", "x" * 400),
+    ("topic", "orders/paid\n"),
+    ("webhook_id", ""),
+    ("webhook_id", "x" * 201),
+    ("webhook_id", "é"),
+    ("webhook_id", "a b"),
+    ("webhook_id", "a\x00b"),
+]
+
+
 def test_a_header_of_another_form_is_400_though_the_body_is_signed(
-    intake: Intake, database: Database, name: str, value: str
+    intake: Intake, database: Database
 ) -> None:
-    _refused(call(intake, sent=headers(**{name: value})), 400, "invalid_header")
+    for name, value in BAD_HEADERS:
+        _refused(call(intake, sent=headers_but(name, value)), 400, "invalid_header")
     assert _rows(database) == []
 
 
@@ -240,13 +242,19 @@ def test_invented_shops_cannot_fill_the_disk(database: Database, shop_ids: dict[
     assert [answer.status for answer in answers] == [200, 503, 503]
     assert call(app, sent=headers()).status == 200
     tight.close()
-    assert len(_rows(database)) == 7
+    assert len(_rows(database)) == 6
+
+
+@pytest.fixture
+def alone() -> Intake:
+    """An intake whose storage is never reached."""
+    return Intake(_flask_stands_here, IntakeWriter("sqlite:////nowhere/at/all.db"), (SECRET, OLD))
 
 
 @pytest.mark.parametrize("path", ["/webhooks", "/webhooks/"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])
-def test_only_post_is_answered(intake: Intake, path: str, method: str) -> None:
-    answer = call(intake, method=method, path=path)
+def test_only_post_is_answered(alone: Intake, path: str, method: str) -> None:
+    answer = call(alone, method=method, path=path)
     _refused(answer, 405, "method_not_allowed")
     assert answer.headers["Allow"] == "POST"
 
@@ -258,9 +266,8 @@ def test_both_spellings_of_the_path_store(intake: Intake, database: Database) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/webhooks/x", "/webhook", "//webhooks", "/api/webhooks", ""])
-def test_every_other_path_is_flasks(intake: Intake, database: Database, path: str) -> None:
-    assert call(intake, path=path).status == 418
-    assert _rows(database) == []
+def test_every_other_path_is_flasks(alone: Intake, path: str) -> None:
+    assert call(alone, path=path).status == 418
 
 
 def test_ten_megabytes_are_413_and_stored_nowhere(intake: Intake, database: Database) -> None:
@@ -284,8 +291,8 @@ def test_a_body_in_chunks_is_stored(intake: Intake, database: Database) -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "abc", "1e3", "٣", "9" * 40, "+5"])
-def test_a_strange_length_is_400(intake: Intake, length: str) -> None:
-    _refused(call(intake, CONTENT_LENGTH=length), 400, "invalid_content_length")
+def test_a_strange_length_is_400(alone: Intake, length: str) -> None:
+    _refused(call(alone, CONTENT_LENGTH=length), 400, "invalid_content_length")
 
 
 def test_a_body_that_breaks_off_is_400(intake: Intake, database: Database) -> None:
@@ -310,15 +317,15 @@ def test_any_signed_bytes_are_stored_exactly(
     assert _rows(database) == [(ALICE, webhook_id, "orders/paid", body)]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(
         st.sampled_from([*headers(), "Content-Type", "X-Forwarded-For"]),
         st.text(st.characters(max_codepoint=255), max_size=250),
     )
 )
-def test_random_headers_never_raise_and_never_store(intake: Intake, sent: dict[str, str]) -> None:
-    assert call(intake, sent=sent).status in (400, 401)
+def test_random_headers_never_raise_and_never_store(alone: Intake, sent: dict[str, str]) -> None:
+    assert call(alone, sent=sent).status in (400, 401)
 
 
 def test_a_storage_failure_is_503_and_the_next_one_is_stored(

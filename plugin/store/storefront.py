@@ -1,0 +1,244 @@
+"""Storefront reads: everything a shopper's panel or a history page shows, in one statement each.
+
+One statement is one consistent view on both engines, and one round trip on PostgreSQL. The connections are
+apart from those that write, and can only read.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from plugin.domain import tiers
+from plugin.domain.programme import Programme
+from plugin.errors import StorageBusy
+from plugin.store import programmes
+from plugin.store.db import Row, Tx, connect, storage_failed, to_ms
+
+# Rows of several tables share six columns: a tag, five numbers, four texts.
+_NO_NUMBER = "CAST(NULL AS BIGINT)"
+_NO_TEXT = "CAST(NULL AS TEXT)"
+_SHOP_AND_MEMBER = (
+    "SELECT 0 AS tag, (SELECT COUNT(*) FROM programmes p WHERE p.shop_id = s.shop_id) AS n1, "
+    "(SELECT MAX(p.published_at) FROM programmes p WHERE p.shop_id = s.shop_id) AS n2, a.member_id AS n3, "
+    "m.joined_at AS n4, m.holdout AS n5, s.domain AS t1, s.state AS t2, m.status AS t3, m.tier AS t4 FROM shops s "
+    "LEFT JOIN members m ON m.shop_id = s.shop_id AND m.member_id = :m "
+    "LEFT JOIN aliases a ON a.shop_id = s.shop_id AND a.old_id = :m WHERE s.shop_id = :s"
+)
+_PANEL = (
+    f"{_SHOP_AND_MEMBER} "
+    f"UNION ALL SELECT 1, remaining, available_at, expires_at, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_TEXT}, {_NO_TEXT}, "
+    f"{_NO_TEXT}, {_NO_TEXT} FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0 "
+    f"UNION ALL SELECT 2, remaining, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_TEXT}, {_NO_TEXT}, "
+    f"{_NO_TEXT}, {_NO_TEXT} FROM deficits WHERE shop_id = :s AND member_id = :m AND remaining > 0 "
+    f"UNION ALL SELECT * FROM (SELECT 3, redemption_id, points, expires_at, {_NO_NUMBER} AS n4, {_NO_NUMBER} AS n5, "
+    f"code, state, reward, {_NO_TEXT} AS t4 FROM redemptions WHERE shop_id = :s AND member_id = :m "
+    "AND state IN ('debited', 'made') ORDER BY redemption_id DESC LIMIT 50) codes "
+    f"UNION ALL SELECT * FROM (SELECT 4, i.order_id, i.due_at, {_NO_NUMBER} AS n3, {_NO_NUMBER} AS n4, "
+    f"{_NO_NUMBER} AS n5, o.name, {_NO_TEXT} AS t2, {_NO_TEXT} AS t3, {_NO_TEXT} AS t4 FROM invitations i "
+    "LEFT JOIN orders o ON o.shop_id = i.shop_id AND o.order_id = i.order_id "
+    "WHERE i.shop_id = :s AND i.member_id = :m AND i.state = 'asked' ORDER BY i.due_at DESC LIMIT 1) question "
+    f"UNION ALL SELECT 5, CAST(COALESCE(SUM(points), 0) AS BIGINT), {_NO_NUMBER}, {_NO_NUMBER}, {_NO_NUMBER}, "
+    f"{_NO_NUMBER}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT} FROM orders WHERE shop_id = :s AND member_id = :m "
+    "AND processed_at >= :since AND processed_at <= :now"
+)
+_HISTORY = (
+    f"{_SHOP_AND_MEMBER} "
+    f"UNION ALL SELECT * FROM (SELECT 1, e.entry_id, e.points, e.occurred_at, e.order_id, {_NO_NUMBER} AS n5, e.kind, "
+    f"e.why, o.name, {_NO_TEXT} AS t4 FROM entries e LEFT JOIN orders o ON o.shop_id = e.shop_id "
+    "AND o.order_id = e.order_id WHERE e.shop_id = :s AND e.member_id = :m AND e.entry_id < :before "
+    "ORDER BY e.entry_id DESC LIMIT :n) page"
+)
+_NEWEST = 1 << 62
+
+
+class OpenLot(NamedTuple):
+    """What a lot still holds; times in epoch milliseconds, so the domain's rules take `now` in them too."""
+
+    remaining: int
+    available_at: int | None
+    expires_at: int | None
+
+
+class Code(NamedTuple):
+    """A redemption whose code is made or being made. `reward` is the JSON it was pinned with."""
+
+    redemption_id: int
+    points: int
+    expires_at: int | None
+    code: str
+    state: str
+    reward: str
+
+
+class Question(NamedTuple):
+    """The survey question on show."""
+
+    order_id: int
+    due_at: int
+    order_name: str | None
+
+
+@dataclass(slots=True)
+class Shopper:
+    """One shopper of one installed shop, as stored. `member_id` None: a guest. `status` None: never seen."""
+
+    shop_id: int
+    programme: Programme | None
+    member_id: int | None
+    status: str | None = None
+    joined_at: int | None = None
+    tier: str | None = None
+    lots: list[OpenLot] | None = None
+    owed: int = 0
+    codes: list[Code] | None = None
+    question: Question | None = None
+    progress: int = 0
+
+
+class Line(NamedTuple):
+    """One entry of a history page. `why` is JSON text; `occurred_at` epoch milliseconds."""
+
+    entry_id: int
+    points: int
+    occurred_at: int
+    order_id: int | None
+    kind: str
+    why: str
+    order_name: str | None
+
+
+class StorefrontReader:
+    """Reads for shoppers, with a read-only connection per thread. Safe for any number of threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._local = threading.local()
+        self._opened: list[Any] = []
+        self._guard = threading.Lock()
+        # A shop's number never changes while it is installed; every statement checks it again all the same.
+        self._shop_ids: dict[str, int] = {}
+        self._programmes: dict[int, tuple[tuple[int, int | None], Programme | None]] = {}
+
+    def shopper(self, domain: str, customer_id: int | None, now: datetime) -> Shopper | None:
+        """The shopper's state at `now`, or None when the shop has not installed the app."""
+        shop_id = self.shop_id(domain)
+        if shop_id is None:
+            return None
+        return self._shopper(shop_id, domain, customer_id, now, again=True)
+
+    def _shopper(
+        self, shop_id: int, domain: str, customer_id: int | None, now: datetime, *, again: bool
+    ) -> Shopper | None:
+        known = self._programmes.get(shop_id)
+        programme = known[1] if known else None
+        since = tiers.window_start(programme, now) if programme is not None else now
+        # A guest is customer 0, whom the platform never creates: every part of the statement comes back empty.
+        rows = self._all(_PANEL, s=shop_id, m=customer_id or 0, since=to_ms(since), now=to_ms(now))
+        head = rows[0] if rows and rows[0][0] == 0 else next((row for row in rows if row[0] == 0), None)
+        if head is None or head[6] != domain or head[7] != "installed":
+            self._shop_ids.pop(domain, None)
+            return None
+        stamp = (head[1], head[2])
+        if known is None or known[0] != stamp:
+            self._programmes[shop_id] = (stamp, self._latest(shop_id))
+            if again:
+                return self._shopper(shop_id, domain, customer_id, now, again=False)
+            programme = self._programmes[shop_id][1]
+        if head[3] is not None:  # merged away: the kept customer is meant
+            return self._shopper(shop_id, domain, head[3], now, again=again)
+        return _filled(Shopper(shop_id, programme, customer_id, head[8], head[4], head[9]), rows)
+
+    def history(
+        self, domain: str, customer_id: int, before: int | None, limit: int
+    ) -> tuple[str | None, list[Line]] | None:
+        """(the customer's status, a page of entries, newest first); None when the shop has not installed the app."""
+        shop_id = self.shop_id(domain)
+        if shop_id is None:
+            return None
+        for _ in range(2):
+            rows = self._all(_HISTORY, s=shop_id, m=customer_id, before=before or _NEWEST, n=limit)
+            head = next((row for row in rows if row[0] == 0), None)
+            if head is None or head[6] != domain or head[7] != "installed":
+                self._shop_ids.pop(domain, None)
+                return None
+            if head[3] is None:
+                break
+            customer_id = head[3]
+        lines = [Line(r[1], r[2], r[3], r[4], r[6], r[7], r[8]) for r in rows if r[0] == 1]
+        lines.sort(reverse=True)  # a union promises no order
+        return head[8], lines
+
+    def shop_id(self, domain: str) -> int | None:
+        """The number of an installed shop, or None."""
+        found = self._shop_ids.get(domain)
+        if found is None:
+            rows = self._all("SELECT shop_id FROM shops WHERE domain = :d AND state = 'installed'", d=domain)
+            if not rows:
+                return None
+            found = self._shop_ids[domain] = int(rows[0][0])
+        return found
+
+    def close(self) -> None:
+        """Closes every connection. Idempotent."""
+        with self._guard:
+            opened, self._opened = self._opened, []
+            self._local = threading.local()
+        for connection in opened:
+            connection.close()
+
+    def _latest(self, shop_id: int) -> Programme | None:
+        return programmes.versions(self._tx(), shop_id).latest
+
+    def _all(self, sql: str, /, **parameters: Any) -> list[Row]:
+        try:
+            return self._tx().all(sql, **parameters)
+        except Exception as error:
+            self._forget()
+            if storage_failed(error):
+                raise StorageBusy("The database did not answer. Try again in a moment.") from error
+            raise
+
+    def _tx(self) -> Tx:
+        tx: Tx | None = getattr(self._local, "tx", None)
+        if tx is None:
+            connection = connect(self.url)
+            if self.url.startswith("sqlite"):
+                connection.execute("PRAGMA query_only=ON")
+                # Pages come from the operating system's cache without a copy and without a call each.
+                connection.execute("PRAGMA mmap_size=8589934592")
+                tx = Tx(connection, "sqlite")
+            else:
+                connection.autocommit = True
+                connection.execute("SET default_transaction_read_only = on")
+                tx = Tx(connection, "postgresql")
+            self._local.tx = tx
+            with self._guard:
+                self._opened.append(connection)
+        return tx
+
+    def _forget(self) -> None:
+        """After a failure the thread connects anew: the server may have restarted."""
+        self._local.__dict__.pop("tx", None)
+
+
+def _filled(shopper: Shopper, rows: list[Row]) -> Shopper:
+    lots: list[OpenLot] = []
+    codes: list[Code] = []
+    for row in rows:
+        tag = row[0]
+        if tag == 1:
+            lots.append(OpenLot(row[1], row[2], row[3]))
+        elif tag == 2:
+            shopper.owed += row[1]
+        elif tag == 3:
+            codes.append(Code(row[1], row[2], row[3], row[6], row[7], row[8]))
+        elif tag == 4:
+            shopper.question = Question(row[1], row[2], row[6])
+        elif tag == 5:
+            shopper.progress = row[1]
+    codes.sort(reverse=True)
+    shopper.lots, shopper.codes = lots, codes
+    return shopper
