@@ -112,7 +112,11 @@ def transaction_body(desk: Desk, order: Order, one: Transaction) -> Json:
         "source_name": order.source_name,
         "status": one.status,
         "test": order.test,
-        "total_unsettled_set": money_set(order, NOTHING),
+        # the one money set that says `currency` instead of `currency_code`
+        "total_unsettled_set": {
+            "presentment_money": {"amount": "0.0", "currency": order.presentment_currency},
+            "shop_money": {"amount": "0.0", "currency": order.currency},
+        },
         "user_id": None,
     }
 

@@ -145,10 +145,16 @@ def _fulfilment(parcel: Node) -> Fulfilment:
         created_at=utc(parcel["createdAt"]),
         status=str(_word(parcel["status"])),
         lines=tuple(sorted(lines)),
-        # as a webhook would say it; the moment itself is among the deliveries
-        delivered_at=utc(parcel["updatedAt"]) if parcel["displayStatus"] == "DELIVERED" else None,
+        # As a webhook would say it; the moment itself is among the deliveries.
+        delivered_at=utc(parcel["updatedAt"]) if _arrived(parcel) else None,
         carrier=tracking[0]["company"] if tracking else None,
     )
+
+
+def _arrived(parcel: Node) -> bool:
+    """True when a webhook's shipment_status would be "delivered"; calling a parcel off hides that here."""
+    shown = parcel["displayStatus"]
+    return shown == "DELIVERED" or (shown == "CANCELED" and parcel["deliveredAt"] is not None)
 
 
 def _delivered(parcel: Node) -> datetime | None:

@@ -24,6 +24,8 @@ BUSY_WAIT_S = 4.0
 BUSY_RETRY_S = 0.0005
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_SLICE = 500
+_INSERT = re.compile(r"(INSERT INTO .* VALUES )\(((?:\s*:[a-z_0-9]+\s*,?)+)\)(.*)", re.DOTALL)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
@@ -41,6 +43,15 @@ def moment(value: int) -> datetime:
     """Like `from_ms` for a column that is never null."""
     # Not datetime.fromtimestamp: a float of seconds loses the millisecond now and then.
     return _EPOCH + timedelta(milliseconds=value)
+
+
+@lru_cache(maxsize=1024)
+def _one_insert(sql: str) -> tuple[str, list[str], str] | None:
+    """An INSERT of one row of plain parameters, cut at its values; None for any other statement."""
+    found = _INSERT.fullmatch(sql)
+    if found is None or "%" in sql or _PARAMETER.search(found[3]):
+        return None
+    return found[1], [name.strip().removeprefix(":") for name in found[2].split(",")], found[3]
 
 
 @lru_cache(maxsize=1024)
@@ -93,23 +104,51 @@ class Tx:
         """Runs one statement for each row, as one set; returns the number of rows touched in all."""
         if not rows:
             return 0
-        self._cursor.executemany(_postgres_text(sql) if self.engine == "postgresql" else sql, rows)
+        if self.engine == "sqlite":
+            self._cursor.executemany(sql, rows)
+        elif (insert := _one_insert(sql)) is not None:
+            return self._insert(insert, rows)
+        else:
+            self._cursor.executemany(_postgres_text(sql), rows)
         return int(self._cursor.rowcount)
+
+    def run_among(self, sql: str, values: Iterable[Any], /, **parameters: Any) -> int:
+        """Runs a statement whose text holds `IN (:among)`, in slices; returns the number of rows touched in all."""
+        touched = 0
+        for text, names in self._slices(sql, values):
+            self._cursor.execute(text, parameters | names)
+            touched += int(self._cursor.rowcount)
+        return touched
 
     def among(self, sql: str, values: Iterable[Any], /, **parameters: Any) -> list[Row]:
         """Every row of a query whose text holds `IN (:among)`, asked in slices that both engines accept."""
         found: list[Row] = []
+        for text, names in self._slices(sql, values):
+            self._cursor.execute(text, parameters | names)
+            found += self._cursor.fetchall()
+        return found
+
+    def _slices(self, sql: str, values: Iterable[Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         wanted = list(values)
-        for start in range(0, len(wanted), 500):
-            chunk = wanted[start : start + 500]
+        for start in range(0, len(wanted), _SLICE):
+            chunk = wanted[start : start + _SLICE]
             if self.engine == "postgresql":
-                text = sql.replace("IN (:among)", "= ANY(:among)")
-                found += self.all(text, among=chunk, **parameters)
+                yield _postgres_text(sql.replace("IN (:among)", "= ANY(:among)")), {"among": chunk}
             else:
                 names = {f"among_{i}": value for i, value in enumerate(chunk)}
-                text = sql.replace("(:among)", "(" + ",".join(f":{name}" for name in names) + ")")
-                found += self.all(text, **names, **parameters)
-        return found
+                yield sql.replace("(:among)", "(" + ",".join(f":{name}" for name in names) + ")"), names
+
+    def _insert(self, insert: tuple[str, list[str], str], rows: Sequence[dict[str, Any]]) -> int:
+        # One statement of many rows: PostgreSQL then plans, locks and logs once instead of once a row.
+        head, names, tail = insert
+        one_row = "(" + ",".join(["%s"] * len(names)) + ")"
+        touched = 0
+        for start in range(0, len(rows), _SLICE):
+            chunk = rows[start : start + _SLICE]
+            flat = [row[name] for row in chunk for name in names]
+            self._cursor.execute(head + ",".join([one_row] * len(chunk)) + tail, flat, prepare=False)
+            touched += int(self._cursor.rowcount)
+        return touched
 
     def _execute(self, sql: str, parameters: dict[str, Any]) -> None:
         self._cursor.execute(_postgres_text(sql) if self.engine == "postgresql" else sql, parameters)

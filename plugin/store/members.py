@@ -202,9 +202,11 @@ def redact(tx: Tx, shop_id: int, member_id: int) -> None:
 
 def wants_review(tx: Tx, shop_id: int, member_ids: Iterable[int], now: datetime) -> None:
     """Asks the clock to review these members' tiers."""
-    tx.many(
-        "UPDATE members SET review_at = :t WHERE shop_id = :s AND member_id = :m",
-        [{"s": shop_id, "m": member_id, "t": to_ms(now)} for member_id in sorted(set(member_ids))],
+    tx.run_among(
+        "UPDATE members SET review_at = :t WHERE shop_id = :s AND member_id IN (:among)",
+        sorted(set(member_ids)),
+        s=shop_id,
+        t=to_ms(now),
     )
 
 

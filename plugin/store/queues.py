@@ -80,13 +80,20 @@ def still_waiting(tx: Tx, shop_id: int, webhook_ids: Iterable[str]) -> set[str]:
 
 def inbox_done(tx: Tx, shop_id: int, done: Iterable[tuple[str, int, str | None]], now: datetime) -> int:
     """Marks webhooks (id, DONE or SKIPPED, reason); returns how many were still waiting."""
-    return tx.many(
-        "UPDATE inbox SET state = :state, done_at = :t, reason = :reason WHERE shop_id = :s AND webhook_id = :id "
-        "AND state = 0",
-        [
-            {"s": shop_id, "id": webhook_id, "state": state, "reason": reason, "t": to_ms(now)}
-            for webhook_id, state, reason in done
-        ],
+    ends: dict[tuple[int, str | None], list[str]] = {}
+    for webhook_id, state, reason in done:
+        ends.setdefault((state, reason), []).append(webhook_id)
+    return sum(
+        tx.run_among(
+            "UPDATE inbox SET state = :state, done_at = :t, reason = :reason "
+            "WHERE shop_id = :s AND state = 0 AND webhook_id IN (:among)",
+            webhook_ids,
+            s=shop_id,
+            state=state,
+            reason=reason,
+            t=to_ms(now),
+        )
+        for (state, reason), webhook_ids in ends.items()
     )
 
 
@@ -181,7 +188,7 @@ def enqueue(
                 "due": to_ms(due or now),
                 "t": to_ms(now),
             }
-            for e in effects
+            for e in {effect.effect_key: effect for effect in effects}.values()
         ],
     )
 

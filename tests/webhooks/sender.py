@@ -121,6 +121,11 @@ class Load:
             wanted = len(self.acknowledged) + acknowledged
             assert self._change.wait_for(lambda: len(self.acknowledged) >= wanted, timeout=60), self.statuses
 
+    def wait_for_status(self, status: int, times: int) -> None:
+        """Returns when so many answers had this status; fails after a minute."""
+        with self._change:
+            assert self._change.wait_for(lambda: self.statuses[status] >= times, timeout=60), self.statuses
+
     def stop(self) -> None:
         """Ends every sender."""
         self._stop.set()
@@ -147,7 +152,7 @@ class Load:
             self.statuses[status] += 1
             if status == 200:
                 self.acknowledged.append(webhook_id)
-                self._change.notify_all()
+            self._change.notify_all()
 
 
 def missing(stored: Iterable[str], load: Load) -> set[str]:

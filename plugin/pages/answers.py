@@ -1,0 +1,73 @@
+"""Answers: JSON bodies, the one shape of an error, and the headers that go on everything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from flask import Response
+
+from plugin.errors import RegularsError
+from plugin.shopify.verify import Refused
+
+encode = msgspec.json.Encoder().encode
+JSON = "application/json"
+RETRY_AFTER_S = 2
+
+# A JSON answer opens nothing and may be framed by nobody.
+LOCKED = "default-src 'none'; frame-ancestors 'none'"
+# On every answer. No Strict-Transport-Security here: answers of the proxy leave on the merchant's own domain.
+EVERYWHERE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", LOCKED),
+)
+HSTS = ("Strict-Transport-Security", "max-age=31536000")
+
+# What the visitor can mend by asking otherwise; everything else was not signed, or no longer is.
+_MALFORMED = {
+    "unknown_parameter",
+    "invalid_parameter",
+    "repeated_parameter",
+    "missing_parameter",
+    "invalid_query",
+    "query_too_long",
+}
+
+
+class Refusal(RegularsError):
+    """A request that is answered with an error. `retry_after_s` when it may be sent again later."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, code: str, status: int, retry_after_s: int | None = None) -> None:
+        super().__init__(message, code=code, status=status)
+        self.retry_after_s = retry_after_s
+
+
+def refusal(refused: Refused) -> Refusal:
+    """What a verifier refused, as an answer: 400 when it could not be read, 401 when it was not proved."""
+    return Refusal(refused.message, code=refused.code, status=400 if refused.code in _MALFORMED else 401)
+
+
+def error_body(code: str, message: str, **more: str) -> dict[str, Any]:
+    """The shape of every error: a code for programs, a sentence for people."""
+    return {"error": {"code": code, "message": message, **more}}
+
+
+def json_answer(
+    body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON answer."""
+    return Response(encode(body), status, headers, content_type=JSON)
+
+
+def error_answer(error: RegularsError) -> Response:
+    """An expected error as a JSON answer."""
+    answer = json_answer(error_body(error.code, error.message), error.status)
+    after_s = getattr(error, "retry_after_s", None) or (RETRY_AFTER_S if error.status == 503 else None)
+    if after_s is not None:
+        answer.headers["Retry-After"] = str(after_s)
+    return answer

@@ -1,0 +1,235 @@
+"""What a shopper sees: the panel and a page of history, as plain data made from what is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+
+from plugin.domain import rewards as reward_rules
+from plugin.domain import tiers
+from plugin.domain.ledger import Lot, is_available, is_pending
+from plugin.domain.programme import Programme, Reward
+from plugin.flows.standing import next_change
+from plugin.store.db import to_ms
+from plugin.store.redemptions import Redemption
+from plugin.store.storefront import Code, Line, Shopper
+
+PAGE_SIZE = 20
+MAX_PAGE_SIZE = 50
+_reward = msgspec.json.Decoder(Reward).decode
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# How a redemption is called outside: what the shopper can do about it, not what we did.
+STATES = {"debited": "being_made", "made": "made", "refused": "refused", "undone": "undone", "used": "used"}
+
+
+def guest(programme: Programme) -> dict[str, Any]:
+    """What somebody who is not signed in sees: what there is to gain."""
+    return {"state": "guest", "programme": _fixed(programme).shown, "rewards": rewards(programme, None)}
+
+
+def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str) -> dict[str, Any]:
+    """The panel of a signed-in customer, member or not."""
+    now_ms = to_ms(now) or 0
+    if found.status != "active":
+        seen = {
+            "state": "not_member",
+            "programme": _fixed(programme).shown,
+            "rewards": rewards(programme, None),
+            "waiting": _points(found, now_ms) if found.status in ("unclaimed", "left") else None,
+            "survey": _survey(found),
+            "nonce": nonce,
+        }
+        return seen
+    points = _points(found, now_ms)
+    return {
+        "state": "member",
+        "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
+        "points": points,
+        "tier": _tier(programme, found),
+        "rewards": rewards(programme, points["available"]),
+        "codes": [
+            _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
+        ],
+        "survey": _survey(found),
+        "programme": _fixed(programme).shown,
+        "nonce": nonce,
+    }
+
+
+def history(lines: list[Line], limit: int) -> dict[str, Any]:
+    """A page of history: each line with the numbers that explain it. `next` asks for the page below, or is null."""
+    return {
+        "lines": [
+            {
+                "id": str(line.entry_id),
+                "kind": line.kind,
+                "points": line.points,
+                "at": _time(line.occurred_at),
+                "order": line.order_name,
+                "why": msgspec.Raw(line.why.encode()),
+            }
+            for line in lines
+        ],
+        "next": str(lines[-1].entry_id) if len(lines) == limit else None,
+    }
+
+
+def rewards(programme: Programme, available: int | None) -> list[dict[str, Any]]:
+    """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can."""
+    shown = []
+    for fixed, reward in _fixed(programme).rewards:
+        missing = reward.points if available is None else reward_rules.shortfall(reward, available)
+        why_not = "join_first" if available is None else "not_enough_points" if missing else None
+        shown.append({**fixed, "affordable": why_not is None, "missing": missing, "why_not": why_not})
+    return shown
+
+
+def redemption(found: Redemption) -> dict[str, Any]:
+    """One redemption for its owner. The code shows once the platform knows it, never before."""
+    shown = {
+        "id": str(found.redemption_id),
+        "state": STATES[found.state],
+        "reward": found.reward.key,
+        "name": found.reward.name,
+        "points": found.points,
+        "code": found.code if found.state in ("made", "used") else None,
+        "expires_at": _time(to_ms(found.expires_at)),
+    }
+    if found.state == "refused":
+        shown["message"] = "The shop could not make this code. Your points are back."
+    elif found.state == "undone":
+        shown["message"] = "The code is gone and your points are back."
+    return shown
+
+
+def page_size(asked: int | None) -> int:
+    """How many lines a page has: 20 unless asked otherwise, never more than 50."""
+    return min(asked or PAGE_SIZE, MAX_PAGE_SIZE)
+
+
+def _points(found: Shopper, now_ms: int) -> dict[str, Any]:
+    available = pending = 0
+    # The rules compare times only with each other, so milliseconds do as well as datetimes, without making any.
+    now, lots = cast(datetime, now_ms), cast("list[Lot]", found.lots or [])
+    for lot in lots:
+        if is_available(lot, now):
+            available += lot.remaining
+        elif is_pending(lot, now):
+            pending += lot.remaining
+    at, delta = next_change(lots, now)
+    following = {"at": _time(cast("int | None", at)), "points": delta} if at is not None else None
+    return {"available": available, "pending": pending, "owed": found.owed, "next": following}
+
+
+def _tier(programme: Programme, found: Shopper) -> dict[str, Any] | None:
+    if not programme.tiers:
+        return None
+    held = programme.tier(found.tier)
+    above = tiers.next_tier(programme, found.progress)
+    return {
+        "key": held.key if held else None,
+        "name": held.name if held else None,
+        "multiplier": [held.multiplier.numerator, held.multiplier.denominator] if held else [1, 1],
+        "progress": found.progress,
+        "months": programme.tier_months,
+        "next": {
+            "key": above.key,
+            "name": above.name,
+            "from": above.threshold,
+            "missing": above.threshold - found.progress,
+        }
+        if above
+        else None,
+    }
+
+
+def _code(code: Code) -> dict[str, Any]:
+    reward = _reward(code.reward)
+    return {
+        "id": str(code.redemption_id),
+        "state": STATES[code.state],
+        "reward": reward.key,
+        "name": reward.name,
+        "points": code.points,
+        "code": code.code if code.state == "made" else None,
+        "expires_at": _time(code.expires_at),
+    }
+
+
+def _survey(found: Shopper) -> dict[str, Any] | None:
+    if found.question is None:
+        return None
+    return {"order": str(found.question.order_id), "order_name": found.question.order_name}
+
+
+def _time(ms: int | None) -> str | None:
+    if ms is None:
+        return None
+    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """What of a published version never changes, made once and kept."""
+
+    programme: Programme
+    rewards: list[tuple[dict[str, Any], Reward]]
+    shown: msgspec.Raw
+
+
+_KNOWN: dict[int, _Fixed] = {}
+
+
+def _fixed(programme: Programme) -> _Fixed:
+    # Versions are immutable and kept by the reader, so the object itself is the key.
+    found = _KNOWN.get(id(programme))
+    if found is None:
+        if len(_KNOWN) > 4096:
+            _KNOWN.clear()
+        found = _KNOWN[id(programme)] = _Fixed(programme, _rewards(programme), _programme(programme))
+    return found
+
+
+def _rewards(programme: Programme) -> list[tuple[dict[str, Any], Reward]]:
+    return [
+        (
+            {
+                "key": reward.key,
+                "name": reward.name,
+                "kind": reward.kind,
+                "points": reward.points,
+                "value_minor": reward.value_minor,
+                "minimum_minor": reward.minimum_minor,
+                "valid_days": reward.valid_days,
+            },
+            reward,
+        )
+        for reward in programme.rewards
+    ]
+
+
+def _programme(programme: Programme) -> msgspec.Raw:
+    shown = {
+        "version": programme.version,
+        "currency": programme.currency,
+        "membership": programme.membership,
+        "signup_points": programme.signup_points,
+        "earning": [
+            {"rule": rule.key, "points": rule.rate.points, "per_minor": rule.rate.per_minor}
+            for rule in programme.earning
+        ],
+        "tiers": [
+            {
+                "key": tier.key,
+                "name": tier.name,
+                "from": tier.threshold,
+                "multiplier": [tier.multiplier.numerator, tier.multiplier.denominator],
+            }
+            for tier in programme.tiers
+        ],
+    }
+    return msgspec.Raw(msgspec.json.encode(shown))

@@ -1,0 +1,1 @@
+"""The development shop: what it does, and how far it is Shopify."""
