@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from plugin.shopify import http
 from plugin.shopify.admin import AdminClients
 from plugin.shopify.tokens import TokenSource
 from plugin.store import audit as audits
-from plugin.store import ledger, shops
+from plugin.store import ledger, programmes, redemptions, shops
 from plugin.store.clock import Clock
 from plugin.store.db import Database
 from plugin.store.intake import IntakeWriter
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 
+APP_TOML = Path(__file__).resolve().parent / "app.toml"
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """One process's view of an installation: every room opened on the same settings."""
@@ -46,6 +50,7 @@ class Installation:
     config: Config
     db: Database
     now: Callable[[], datetime]
+    scopes: tuple[str, ...]
     tokens: TokenSource
     bench: Bench
     writer: IntakeWriter
@@ -62,6 +67,7 @@ class Installation:
                 db=self.db,
                 now=self.now,
                 tokens=self.tokens,
+                scopes=self.scopes,
                 perform_now=lambda shop_id, effect_key: perform_now(self.bench, shop_id, effect_key),
             )
         )
@@ -82,7 +88,50 @@ def assemble(
     tokens = TokenSource(TokenShelf(db), config, client)
     clock = now or Clock(db, movable=config.development).now
     bench = Bench(db, AdminClients(tokens, client, api_version=config.api_version), clock)
-    return Installation(config, db, clock, tokens, bench, IntakeWriter(config.database_url))
+    return Installation(config, db, clock, _scopes(), tokens, bench, IntakeWriter(config.database_url))
+
+
+class DemoApp:
+    """The app as the demo sees it: its doors, its worker, and a look into what it remembers of one shop."""
+
+    def __init__(self, installation: Installation, domain: str) -> None:
+        self.installation = installation
+        self.domain = domain
+        self.wsgi = installation.wsgi()
+        self.settle = installation.worker().settle
+
+    @classmethod
+    def open(
+        cls, settings: Mapping[str, str], client: httpx.Client, now: Callable[[], datetime], domain: str
+    ) -> DemoApp:
+        """Migrates the database and opens every room, with a client that reaches the shop in this process."""
+        config = from_environment(settings)
+        migrate(config.database_url)
+        return cls(assemble(config, http_client=client, now=now), domain)
+
+    def look(self, redemption_id: int | None = None) -> dict[str, object]:
+        """Programme version, audit differences, and the state of one redemption."""
+        with self.installation.db.read() as tx:
+            shop = shops.by_domain(tx, self.domain)
+            if shop is None:
+                return {}
+            latest = programmes.versions(tx, shop.shop_id).latest
+            redemption = redemptions.by_id(tx, shop.shop_id, redemption_id) if redemption_id else None
+            return {
+                "programme": latest.version if latest else None,
+                "redemption": redemption.state if redemption else None,
+                "differences": list(audits.audit(tx, shop.shop_id)),
+            }
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self.installation.close()
+
+
+def _scopes() -> tuple[str, ...]:
+    """The scopes the app needs, from its own app.toml."""
+    access = tomllib.loads(APP_TOML.read_text())["access_scopes"]
+    return tuple(scope.strip() for scope in access["scopes"].split(",") if scope.strip())
 
 
 def create_app(config: Config | None = None) -> WSGIApplication:
@@ -287,7 +336,7 @@ def _print_counts(verb: str, act: Callable[[], dict[str, int]], file: Path) -> N
     help="Look the installation over and say what to do about what is not well; exit 1 on a problem."
 )
 def doctor() -> None:
-    from plugin.doctor import examine
+    from plugin.worker.doctor import examine
 
     config = _settings()
     db = Database.open(config.database_url)
@@ -308,12 +357,26 @@ def doctor() -> None:
 @click.option("--shop-port", default=8001, show_default=True)
 def demo(once: bool, as_json: bool, fresh: bool, port: int, shop_port: int) -> None:
     from devshop import demo as demonstration
+    from devshop import demo_server
 
     if once:
-        result = demonstration.main_job(assemble)
+        result = demonstration.main_job(DemoApp.open)
         click.echo(json.dumps(result, indent=2) if as_json else demonstration.as_text(result))
         sys.exit(0 if result["ok"] else 1)
-    demonstration.serve_demo(assemble, Path("var/demo"), port=port, shop_port=shop_port, fresh=fresh)
+    demo_server.serve_demo(
+        Path("var/demo"),
+        _prepare,
+        lambda at: [sys.executable, str(Path(__file__).resolve()), "serve", "--port", str(at)],
+        port=port,
+        shop_port=shop_port,
+        fresh=fresh,
+    )
+
+
+def _prepare(settings: Mapping[str, str]) -> Callable[[], datetime]:
+    config = from_environment(settings)
+    migrate(config.database_url)
+    return Clock(Database.open(config.database_url), movable=config.development).now
 
 
 def _settings() -> Config:

@@ -51,3 +51,10 @@ class Buckets:
             if len(self._levels) > self._capacity:
                 del self._levels[next(iter(self._levels))]
         return 0 if passes else max(1, math.ceil((1 - level) / self._per_s))
+
+    def give_back(self, key: Hashable) -> None:
+        """Puts back what `take` took, for a request that is counted elsewhere."""
+        with self._lock:
+            if key in self._levels:
+                level, at = self._levels[key]
+                self._levels[key] = (level + 1, at)

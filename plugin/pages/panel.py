@@ -39,18 +39,18 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
             "state": "not_member",
             "programme": _fixed(programme).shown,
             "rewards": rewards(programme, None),
-            "waiting": _points(found, now_ms) if found.status in ("unclaimed", "left") else None,
+            "waiting": points(found, now_ms) if found.status in ("unclaimed", "left") else None,
             "survey": _survey(found),
             "nonce": nonce,
         }
         return seen
-    points = _points(found, now_ms)
+    held = points(found, now_ms)
     return {
         "state": "member",
         "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
-        "points": points,
+        "points": held,
         "tier": _tier(programme, found),
-        "rewards": rewards(programme, points["available"]),
+        "rewards": rewards(programme, held["available"]),
         "codes": [
             _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
         ],
@@ -111,7 +111,8 @@ def page_size(asked: int | None) -> int:
     return min(asked or PAGE_SIZE, MAX_PAGE_SIZE)
 
 
-def _points(found: Shopper, now_ms: int) -> dict[str, Any]:
+def points(found: Shopper, now_ms: int) -> dict[str, Any]:
+    """What may be spent now, what is still to open, and the next change that comes by itself."""
     available = pending = 0
     # The rules compare times only with each other, so milliseconds do as well as datetimes, without making any.
     now, lots = cast(datetime, now_ms), cast("list[Lot]", found.lots or [])

@@ -11,19 +11,12 @@ from plugin.shopify.admin import AdminClient
 from plugin.shopify.errors import Unavailable
 from plugin.shopify.order_facts import from_graphql, legacy_id, utc
 
-# Sizes of the first read. An order that fits costs one call; connections are priced by these numbers, and
-# together they must stay under the 1000 points that one query may cost (tests/contract/test_documents.py).
-FIRST_READ: dict[str, Any] = {
-    "lines": 25,
-    "refunds": 3,
-    "refundLines": 8,
-    "refundLinesAfter": None,
-    "refundPayments": 4,
-    "parcels": 5,
-    "parcelLines": 12,
-    "parcelLinesAfter": None,
-    "parcelEvents": 8,
-}
+# Page sizes. Connections are priced by these numbers, and one query may cost 1000 points at most
+# (tests/contract/test_documents.py). Most refunds and parcels are small, so the dear pages of MORE_ are asked
+# for only when these were not enough; an order that fits into FIRST_READ costs one call.
+FIRST_REFUND = {"refundLines": 8, "refundPayments": 4}
+FIRST_PARCEL = {"parcelLines": 12, "parcelEvents": 8}
+FIRST_READ: dict[str, Any] = {"lines": 25, "refunds": 3, "parcels": 5, **FIRST_REFUND, **FIRST_PARCEL}
 MORE_LINES = 80
 MORE_REFUND = {"refundLines": 100, "refundPayments": 50}
 MORE_PARCEL = {"parcelLines": 200, "parcelEvents": 100}
@@ -113,34 +106,23 @@ def _completed(read: list[Node], every: list[Node]) -> list[Node]:
 
 def _whole_refund(client: AdminClient, refund: Node) -> Node | None:
     """The refund with all its lines and payments; None when it vanished."""
-    if (
-        "refundLineItems" in refund
-        and not _cut(refund["refundLineItems"])
-        and not _cut(refund["transactions"])
-    ):
-        return refund
-    return _paged(
-        client, "refund", "refund", refund["id"], MORE_REFUND, "refundLineItems", "refundLinesAfter"
-    )
+    node: Node | None = refund
+    if "refundLineItems" not in refund:
+        node = client.run("refund", {"id": refund["id"], **FIRST_REFUND})["refund"]
+    if node is None or not (_cut(node["refundLineItems"]) or _cut(node["transactions"])):
+        return node
+    return _paged(client, "refund", "refund", node["id"], MORE_REFUND, "refundLineItems", "refundLinesAfter")
 
 
 def _whole_parcel(client: AdminClient, parcel: Node) -> Node | None:
     """The fulfilment with all its lines and events; None when it vanished."""
-    if (
-        "fulfillmentLineItems" in parcel
-        and not _cut(parcel["fulfillmentLineItems"])
-        and not _cut(parcel["events"])
-    ):
-        return parcel
-    return _paged(
-        client,
-        "fulfilment",
-        "fulfillment",
-        parcel["id"],
-        MORE_PARCEL,
-        "fulfillmentLineItems",
-        "parcelLinesAfter",
-    )
+    node: Node | None = parcel
+    if "fulfillmentLineItems" not in parcel:
+        node = client.run("fulfilment", {"id": parcel["id"], **FIRST_PARCEL})["fulfillment"]
+    if node is None or not (_cut(node["fulfillmentLineItems"]) or _cut(node["events"])):
+        return node
+    lines, cursor = "fulfillmentLineItems", "parcelLinesAfter"
+    return _paged(client, "fulfilment", "fulfillment", node["id"], MORE_PARCEL, lines, cursor)
 
 
 def _paged(

@@ -75,7 +75,7 @@ def programme(rng: random.Random, *, wild: bool, currency: str = "CHF") -> Json:
         "tier_months": 12,
         "tiers": [] if wild else [{"key": k, "threshold": t, "multiplier": m} for k, t, m in LADDER],
         "signup_points": 0 if wild else rng.choice((0, 50)),
-        "clawback": "deficit" if wild else rng.choice(("deficit", "deficit", "floor")),
+        "clawback": "deficit",
     }
 
 
@@ -95,13 +95,16 @@ class Maker:
         self.busy: set[int] = set()  # customers whose messages were held back: nothing new for them
         self.codes: list[tuple[int, str]] = []
         self.judge = Judge()
+        self.policy = "deficit"
         self._number = 5_000_000_000_000
         self._seconds = list(range(86_400))
         self.rng.shuffle(self._seconds)
 
     def world(self, *, epochs: int, events: int) -> World:
         """A whole world: `events` things happen in each epoch."""
-        self.step({"do": "publish", "programme": programme(self.rng, wild=self.wild)})
+        # One policy for all versions: two of them mixed would make the order of two clawbacks matter.
+        self.policy = "deficit" if self.wild else self.rng.choice(("deficit", "deficit", "floor"))
+        self.publish()
         for number in range(epochs):
             self.epoch(events, number)
         self.now += timedelta(days=1)
@@ -117,7 +120,7 @@ class Maker:
         self.now = begin + timedelta(days=days)
         messages = self.happenings(begin + timedelta(days=days - min(days, 7)), min(days, 7), events)
         if number and rng.random() < (0.3 if events < 50 else 0.15):
-            self.step({"do": "publish", "programme": programme(rng, wild=self.wild)})
+            self.publish()
         self.step({"do": "clock"})
         self.step({"do": "deliver", "messages": self.plan(messages)})
         to_read = [case for case in self.cases.values() if not case.confirmed and case.body["customer"]]
@@ -130,6 +133,10 @@ class Maker:
         for case in self.cases.values():
             if case.rehome is not None:
                 case.customer, case.rehome = case.rehome, None
+
+    def publish(self) -> None:
+        """The merchant publishes another version."""
+        self.step({"do": "publish", "programme": programme(self.rng, wild=self.wild) | {"clawback": self.policy}})
 
     def step(self, step: Json) -> None:
         """Adds a step at the present moment; the judge plays along, so that the maker knows who owes."""
@@ -209,7 +216,10 @@ class Maker:
             if case.touched_at == self.now or (doing == "grow" and case.customer in debtors):
                 return []
             if doing == "shrink" and case.body["discount_codes"]:
-                mood[case.customer or 0] = "quiet"  # points come back beside those taken: one such a time
+                # Points come back beside those that are taken: only one order of a member at such a time.
+                if any(c.customer == case.customer and c.touched_at == self.now for c in self.cases.values()):
+                    return []
+                mood[case.customer] = "quiet"
         result: list[list[Any]] = getattr(self, doing)(case, max(at, self.after(case)))
         if result:
             case.touched_at = self.now

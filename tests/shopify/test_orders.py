@@ -132,7 +132,7 @@ def test_120_lines_and_25_refunds_are_read_whole(
     assert (len(seen.head.lines), len(seen.refunds), len(seen.refunds[0].lines)) == (120, 25, 60)
     assert as_webhook(seen) == last_webhook(platform)
     assert (sent.count("order"), sent.count("order_lines"), sent.count("order_parts")) == (1, 2, 1)
-    # 22 refunds that the first read did not show, and the one whose lines it cut off
+    # 22 refunds that the first read did not show, and the rest of the one whose lines it cut off
     assert sent.count("refund") == 23
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
-import requests
-
+from plugin.channels.probe import probe
 from plugin.config import Config
 from plugin.store import meta, queues, shops
 from plugin.store.db import Database
@@ -79,19 +78,12 @@ def _shop(
 
 
 def _address(config: Config) -> Iterator[Finding]:
-    started = datetime.now(UTC)
-    try:
-        answer = requests.get(f"{config.app_url}/healthz", timeout=5, allow_redirects=False)
-    except requests.RequestException as error:
+    found = probe(f"{config.app_url}/healthz")
+    if found.trouble is not None:
         yield Finding(
-            "warning",
-            f"address: {config.app_url} does not answer ({type(error).__name__}); is it served there?",
+            "warning", f"address: {config.app_url} does not answer ({found.trouble}); is it served there?"
         )
-        return
-    took_ms = int((datetime.now(UTC) - started).total_seconds() * 1000)
-    if answer.status_code == 200:
-        yield Finding("ok", f"address: {config.app_url} answers in {took_ms} ms")
+    elif found.status == 200:
+        yield Finding("ok", f"address: {config.app_url} answers in {found.took_ms} ms")
     else:
-        yield Finding(
-            "problem", f"address: {config.app_url}/healthz answers {answer.status_code} instead of 200"
-        )
+        yield Finding("problem", f"address: {config.app_url}/healthz answers {found.status} instead of 200")
