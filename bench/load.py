@@ -91,7 +91,7 @@ def signed_requests(count: int = 200) -> list[tuple[bytes, bytes]]:
 
 def run(port: int, requests: list[tuple[bytes, bytes]], *, seconds: float, connections: int) -> Measured:
     """Keeps every connection busy with one request after the other. Raises when an answer is not 200."""
-    poll = select.epoll()
+    poll = select.poll()
     sockets = {}
     begun: dict[int, float] = {}
     took: list[float] = []
@@ -100,7 +100,7 @@ def run(port: int, requests: list[tuple[bytes, bytes]], *, seconds: float, conne
         one = socket.create_connection(("127.0.0.1", port))
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sockets[one.fileno()] = one
-        poll.register(one, select.EPOLLIN)
+        poll.register(one, select.POLLIN)
 
     def send(number: int) -> None:
         head, tail = requests[chance.randrange(len(requests))]
@@ -113,7 +113,7 @@ def run(port: int, requests: list[tuple[bytes, bytes]], *, seconds: float, conne
         send(number)
     end = started + seconds
     while begun:
-        for number, _ in poll.poll(5):
+        for number, _ in poll.poll(5_000):
             _check(sockets[number].recv(65_536))
             now = time.perf_counter()
             took.append(now - begun.pop(number))

@@ -19,40 +19,45 @@ ROOT = Path(__file__).resolve().parents[1]
 START_TIMEOUT_S = 30.0
 
 
-def ours(url: str) -> Iterator[int]:
-    """The intake as `regulars serve` runs it: one granian process with sixteen threads."""
+@contextmanager
+def regulars(url: str) -> Iterator[int]:
+    """The intake as `regulars serve` runs it: one granian process with sixteen threads. Yields the port."""
+    port = _free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"]
     command += ["--blocking-threads", "16", "--host", "127.0.0.1", "--log-level", "error"]
-    return _serve(lambda port: [*command, "--port", str(port), "bench.app:app"], url)
-
-
-def shopify_express(url: str) -> Iterator[int]:
-    """Shopify's Express library with better-sqlite3 or pg."""
-    return _serve(lambda _: [str(node()), str(ROOT / "bench/peers/intake.mjs")], url)
-
-
-ours_served = contextmanager(ours)
-peer_served = contextmanager(shopify_express)
-
-
-def _serve(command, url: str) -> Iterator[int]:  # type: ignore[no-untyped-def]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    process = subprocess.Popen(
-        command(port),
-        cwd=ROOT,
-        env=os.environ
-        | {"DATABASE_URL": url, "PORT": str(port), "SHOPIFY_API_SECRET": SECRET, "NODE_ENV": "production"},
-        start_new_session=True,
-    )
-    try:
-        _wait(process, port)
+    with running([*command, "--port", str(port), "bench.app:app"], url, port=port):
         yield port
+
+
+@contextmanager
+def shopify_express(url: str) -> Iterator[int]:
+    """Shopify's Express library with better-sqlite3 or pg. Yields the port."""
+    port = _free_port()
+    with running([str(node()), "bench/peers/intake.mjs"], url, port=port):
+        yield port
+
+
+@contextmanager
+def running(command: list[str], url: str, *, port: int | None = None) -> Iterator[None]:
+    """A process group that is started, waited for when it listens on `port`, and stopped."""
+    environment = {"DATABASE_URL": url, "SHOPIFY_API_SECRET": SECRET, "NODE_ENV": "production"}
+    if port is not None:
+        environment["PORT"] = str(port)
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, start_new_session=True)
+    try:
+        if port is not None:
+            _wait(process, port)
+        yield
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(START_TIMEOUT_S)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, redirect, request
+from werkzeug.wrappers import Response as PlainResponse
 
 from devshop.checkout import Basics
 from devshop.errors import DevshopError
@@ -151,6 +152,11 @@ def register(app: Flask, platform: DevPlatform) -> None:
     @app.get("/dev/shops")
     def list_shops() -> Response:
         return _json(list(platform.shops))
+
+    @app.get("/dev/launch")
+    def open_app() -> PlainResponse:
+        """The app as the merchant's admin opens it, with a fresh id token."""
+        return redirect(g.shop.launch_url())
 
     @app.get("/dev/orders")
     def list_orders() -> Response:

@@ -22,8 +22,7 @@ function sqlite(path) {
 
 async function postgresql(connectionString) {
   const { Pool } = require('pg');
-  const pool = new Pool({ connectionString, max: 16 });
-  pool.on('connect', (client) => client.query('SET synchronous_commit = on'));
+  const pool = new Pool({ connectionString, max: 16, options: '-c synchronous_commit=on' });
   const { rows } = await pool.query('SELECT domain, shop_id FROM shops');
   const shops = new Map(rows.map((row) => [row.domain, row.shop_id]));
   const text = `INSERT INTO inbox (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`;

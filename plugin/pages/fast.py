@@ -45,9 +45,7 @@ class FastReads:
                 return (body,)
         return self._next(environ, start_response)
 
-    def _read(
-        self, environ: WSGIEnvironment, read: Callable[[Visitor, int], bytes | None]
-    ) -> bytes | None:
+    def _read(self, environ: WSGIEnvironment, read: Callable[[Visitor, int], bytes | None]) -> bytes | None:
         web = self._web
         query = environ.get("QUERY_STRING", "")
         visitor = identity.from_proxy(query.encode("latin-1"), web.config, web.wall_s())

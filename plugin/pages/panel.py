@@ -35,7 +35,7 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
     """The panel of a signed-in customer, member or not."""
     now_ms = to_ms(now) or 0
     if found.status != "active":
-        seen = {
+        return {
             "state": "not_member",
             "programme": _fixed(programme).shown,
             "rewards": rewards(programme, None),
@@ -43,7 +43,6 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
             "survey": _survey(found),
             "nonce": nonce,
         }
-        return seen
     held = points(found, now_ms)
     return {
         "state": "member",
@@ -95,7 +94,7 @@ def redemption(found: Redemption) -> dict[str, Any]:
         "state": STATES[found.state],
         "reward": found.reward.key,
         "name": found.reward.name,
-        "points": found.points,
+        "cost": found.points,
         "code": found.code if found.state in ("made", "used") else None,
         "expires_at": _time(to_ms(found.expires_at)),
     }
@@ -155,7 +154,7 @@ def _code(code: Code) -> dict[str, Any]:
         "state": STATES[code.state],
         "reward": reward.key,
         "name": reward.name,
-        "points": code.points,
+        "cost": code.points,
         "code": code.code if code.state == "made" else None,
         "expires_at": _time(code.expires_at),
     }

@@ -216,7 +216,9 @@ def redeem(door: Door) -> Response:
     """Takes the points first, then makes the code; 202 while it is still being made."""
     visitor, customer_id, wish = door.customer(Wish)
     if _REQUEST_KEY.fullmatch(wish.request_key) is None:
-        raise Refusal("request_key must be 8 to 64 letters, digits, - or _.", code="invalid_request_key", status=422)
+        raise Refusal(
+            "request_key must be 8 to 64 letters, digits, - or _.", code="invalid_request_key", status=422
+        )
     web = door.web
     shop_id = _shop_id(web, visitor.shop)
     with web.db.write(shop_id) as tx:
@@ -238,7 +240,7 @@ def redemption(door: Door, redemption_id: str) -> Response:
         _installed(tx, shop_id)
         member_id = members.resolved(tx, shop_id, visitor.customer_id)
         found = _own(tx, shop_id, member_id, redemption_id)
-    return json_answer({"redemption": panel.redemption(found)})
+    return json_answer(panel.redemption(found))
 
 
 def undo(door: Door, redemption_id: str) -> Response:
@@ -293,7 +295,9 @@ def _ticketed(web: Web, shop_id: int, order_id: int, given: Answer) -> int | Non
         return None
     ticket = web.signer.read_survey_ticket(given.ticket, web.wall_s())
     if ticket is None:
-        raise Refusal("This link has run out. Thank you for wanting to answer.", code="invalid_ticket", status=403)
+        raise Refusal(
+            "This link has run out. Thank you for wanting to answer.", code="invalid_ticket", status=403
+        )
     if ticket.shop_id != shop_id or ticket.order_id != order_id:
         raise Refusal("This link is for another order.", code="invalid_ticket", status=403)
     return ticket.member_id
@@ -335,17 +339,17 @@ def _redemption_answer(
     shown = panel.redemption(found)
     if undoing and found.state == "made":
         shown["state"] = "being_undone"
-    body: dict[str, Any] = {"state": shown["state"], "redemption": shown}
-    shopper = _shopper(web, visitor)
-    body["points"] = panel.points(shopper, to_ms(web.now()) or 0)
-    return json_answer(body, 202 if shown["state"] in ("being_made", "being_undone") else 200)
+    shown["points"] = panel.points(_shopper(web, visitor), to_ms(web.now()) or 0)
+    return json_answer(shown, 202 if shown["state"] in ("being_made", "being_undone") else 200)
 
 
 def _own(tx: Tx, shop_id: int, member_id: int, text: str) -> Redemption:
     found = redemptions.by_id(tx, shop_id, int(text)) if _ID.fullmatch(text) and int(text) < 1 << 63 else None
     if found is None or found.member_id != member_id:
         # The same answer for somebody else's and for none at all: ids tell nothing.
-        raise Refusal("We cannot find this code. Reload to see your codes.", code="no_such_redemption", status=404)
+        raise Refusal(
+            "We cannot find this code. Reload to see your codes.", code="no_such_redemption", status=404
+        )
     return found
 
 

@@ -47,7 +47,7 @@ class Web:
     tokens: TokenSource
     perform_now: Callable[[int, str], None]
     scopes: tuple[str, ...]
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     wall_s: Callable[[], float] = time.time
     reader: StorefrontReader = field(init=False)
     signer: Signer = field(init=False)

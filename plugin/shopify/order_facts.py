@@ -28,7 +28,7 @@ def from_graphql(node: Node) -> OrderSeen:
     """
     currency = node["currencyCode"]
     refunds = sorted(
-        (_refund(refund, currency) for refund in node["refunds"]),
+        (_refund(refund, currency, node["taxesIncluded"]) for refund in node["refunds"]),
         key=lambda refund: refund.refund_id,
     )
     refunded: dict[int, int] = {}
@@ -104,7 +104,7 @@ def _line(line: Node, currency: str, refunded: dict[int, int]) -> Line:
     )
 
 
-def _refund(refund: Node, currency: str) -> Refund:
+def _refund(refund: Node, currency: str, taxes_included: bool) -> Refund:
     lines = (
         RefundLine(
             line_id=legacy_id(line["lineItem"]["id"]),
@@ -116,7 +116,9 @@ def _refund(refund: Node, currency: str) -> Refund:
     )
     shipping = 0
     for part in refund["refundShippingLines"]["nodes"]:
-        shipping += _money(part["subtotalAmountSet"], currency) + _money(part["taxAmountSet"], currency)
+        shipping += _money(part["subtotalAmountSet"], currency)
+        # Like every price, the subtotal holds tax exactly when the order's prices do.
+        shipping += 0 if taxes_included else _money(part["taxAmountSet"], currency)
     paid = sum(
         _money(payment["amountSet"], currency)
         for payment in refund["transactions"]["nodes"]

@@ -136,15 +136,15 @@ class TokenSource:
             if token.kind == "offline_expiring" and rules.usable(token, self.now()):
                 return self._open(token.access)
             raise NeedsReauth(_GONE)
-        holder, waited = os.urandom(8).hex(), 0.0
+        holder, looks = os.urandom(8).hex(), 0
         while not self.shelf.take_lease(shop_id, holder, self.now(), LEASE):
             if rules.usable(token, self.now()):  # another worker renews it; the old one lives out its hour
                 return self._open(token.access)
             while self.shelf.leased(shop_id, self.now()):
-                if waited >= WAIT_FOR_OTHER_S:
+                if looks * LOOK_AGAIN_S >= WAIT_FOR_OTHER_S:
                     return self._old_or_later(token, "Another worker is still renewing this shop's token.")
                 self.sleep(LOOK_AGAIN_S)
-                waited += LOOK_AGAIN_S
+                looks += 1
             theirs = self._find(shop_id)
             if theirs.refreshed_at != token.refreshed_at:
                 return self._open(theirs.access)

@@ -143,10 +143,10 @@ class StorefrontReader:
             return None
         stamp = (head[1], head[2])
         if known is None or known[0] != stamp:
-            self._programmes[shop_id] = (stamp, self._latest(shop_id))
+            programme = self._latest(shop_id)
+            self._programmes[shop_id] = (stamp, programme)
             if again:
                 return self._shopper(shop_id, domain, customer_id, now, again=False)
-            programme = self._programmes[shop_id][1]
         if head[3] is not None:  # merged away: the kept customer is meant
             return self._shopper(shop_id, domain, head[3], now, again=again)
         return _filled(Shopper(shop_id, programme, customer_id, head[8], head[4], head[9]), rows)

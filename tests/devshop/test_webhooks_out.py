@@ -75,7 +75,7 @@ def test_shuffled_doubled_and_dropped(shop: DevShop, platform: DevPlatform, rece
     came = [headers["X-Shopify-Webhook-Id"] for _, _, headers, _ in received.deliveries]
     assert len(set(came)) < len(sent)
     assert len(came) > len(set(came))
-    assert [one for one in dict.fromkeys(came)] != [one for one in sent if one in set(came)]
+    assert list(dict.fromkeys(came)) != [one for one in sent if one in set(came)]
     assert set(came) <= set(sent)
 
 

@@ -292,7 +292,7 @@ class Judge:
         members = {who: Figures(status=status) for who, status in self.status.items() if who not in self.kept_as}
         for who, figures in members.items():
             figures.posted, figures.owed = self.posted.get(who, 0), self.owed.get(who, 0)
-        for pile in self.piles:
+        for pile in (pile for pile in self.piles if pile.left):
             if pile.opens is None or pile.opens > at:
                 members[pile.owner].pending += pile.left
             elif pile.ends is None or pile.ends > at:
@@ -352,7 +352,7 @@ class Judge:
         self.credit(self.member(spending.owner), spending.points, at, self.latest_end(spending, at), None, at)
 
     def _clock(self, at: datetime, step: Json) -> None:
-        for pile in list(self.piles):
+        for pile in (pile for pile in self.piles if pile.left):
             if pile.ends is not None and pile.ends <= at:
                 self.posted[pile.owner] -= pile.left
                 pile.left = 0

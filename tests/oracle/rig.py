@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Tier
 from plugin.domain.values import Rate, Ratio
 from plugin.flows import clock, members, merchants, orders, spending
-from plugin.store import ledger, queues
+from plugin.store import audit, ledger, queues
 from plugin.store import members as member_store
 from plugin.store.db import Database, to_ms
 from plugin.store.intake import Delivery, IntakeWriter
@@ -145,10 +145,8 @@ class Rig:
     # the comparison
 
     def disagreements(self, world: World, verdict: Verdict) -> list[str]:
-        """Every figure of which ledger and oracle think differently, and whatever the audit finds."""
+        """Every figure of which ledger and oracle think differently."""
         with self.db.read() as tx:
-            found = list(ledger.audit(tx, self.shop.shop_id))
-            counts = queues.inbox_counts(tx, self.shop.shop_id)
             rows = dict(
                 (row[0], row[1:])
                 for row in tx.all("SELECT member_id, status, posted, tier FROM members WHERE shop_id = :s "
@@ -159,7 +157,7 @@ class Rig:
                 (row[0], row[1])
                 for row in tx.all("SELECT order_id, points FROM orders WHERE shop_id = :s", s=self.shop.shop_id)
             )
-        found += [f"{count} webhooks {state}" for state, count in counts.items() if state != "done" and count]
+        found = []
         if not world.wild and set(self.codes) - self._refused(world) != verdict.redeemed:
             found.append("other redemptions took place")
         for order in sorted(set(points) | set(verdict.orders)):
@@ -179,6 +177,19 @@ class Rig:
             if ours != right:
                 found.append(f"member {who}: {ours}, right is {right}")
         return found
+
+    def troubles(self) -> list[str]:
+        """What the audit finds, and webhooks that did not end as done."""
+        with self.db.read() as tx:
+            counts = queues.inbox_counts(tx, self.shop.shop_id)
+            found = list(audit.audit(tx, self.shop.shop_id))
+        return found + [f"{count} webhooks {state}" for state, count in counts.items() if state != "done" and count]
+
+    def entries(self) -> list[tuple[object, ...]]:
+        """Every entry of the shop."""
+        with self.db.read() as tx:
+            return tx.all("SELECT entry_id, member_id, points, source_key FROM entries WHERE shop_id = :s "
+                          "ORDER BY entry_id", s=self.shop.shop_id)  # fmt: skip
 
     def _refused(self, world: World) -> set[str]:
         return {step["code"] for step in world.steps if step["do"] == "refuse"}
@@ -205,6 +216,6 @@ def programme_of(plain: Json) -> Programme:
 
 
 def check(db: Database, world: World, *, threads: int = 0) -> list[str]:
-    """Plays a world and lists the disagreements; none when the ledger is right."""
+    """Plays a world and lists what is wrong: figures the oracle disputes, findings of the audit; none when right."""
     rig = Rig(db, world.seed, threads=threads).play(world.steps)
-    return rig.disagreements(world, judge(world.steps, world.end.isoformat()))
+    return rig.disagreements(world, judge(world.steps, world.end.isoformat())) + rig.troubles()

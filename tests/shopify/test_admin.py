@@ -55,7 +55,9 @@ def test_mutation_without_an_answer_is_never_repeated_and_its_outcome_unknown(tr
     assert len(script.calls) == 1
 
 
-@pytest.mark.parametrize("trouble", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.Response(423)])
+@pytest.mark.parametrize(
+    "trouble", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.Response(423)]
+)
 def test_mutation_that_never_reached_the_platform_has_a_known_outcome(trouble: Answer) -> None:
     client, script = scripted(trouble)
     with pytest.raises(Unavailable) as caught:
@@ -117,7 +119,9 @@ def test_too_many_requests_says_how_long_to_wait() -> None:
 
 def test_an_expensive_document_waits_before_it_is_sent() -> None:
     time = Time()
-    poor = httpx.Response(200, json={"data": {"customer": None}, "extensions": {"cost": cost(500, available=100)}})
+    poor = httpx.Response(
+        200, json={"data": {"customer": None}, "extensions": {"cost": cost(500, available=100)}}
+    )
     client, script = scripted(poor, data(customer=None), time=time)
     client.run("customer", {"id": GID})
     client.run("customer", {"id": GID})
@@ -146,7 +150,12 @@ def test_token_refused_twice_needs_the_merchant() -> None:
 
 
 def test_user_errors_refuse_and_keep_what_the_platform_said() -> None:
-    complaint = {"code": "TAKEN", "field": ["input", "code"], "message": "Jane Roe is secret", "elementIndex": 3}
+    complaint = {
+        "code": "TAKEN",
+        "field": ["input", "code"],
+        "message": "Jane Roe is secret",
+        "elementIndex": 3,
+    }
     client, _ = scripted(data(metafieldsSet={"metafields": None, "userErrors": [complaint]}))
     with pytest.raises(Refused) as caught:
         client.run("metafields_set", {"metafields": []})
@@ -174,7 +183,9 @@ def test_missing_scope_is_access_denied() -> None:
 
 
 def test_missing_customer_of_an_order_is_not_taken_for_a_guest() -> None:
-    client, _ = scripted(errors("ACCESS_DENIED", path=["order", "customer"], roots={"order": {"customer": None}}))
+    client, _ = scripted(
+        errors("ACCESS_DENIED", path=["order", "customer"], roots={"order": {"customer": None}})
+    )
     with pytest.raises(AccessDenied):
         client.run("order", {"id": "gid://shopify/Order/1"})
 
@@ -186,7 +197,7 @@ def test_personal_data_without_approval_is_null_and_no_error() -> None:
 
 
 def test_denied_mutation_is_never_half_accepted() -> None:
-    roots = {"tagsAdd": {"node": None, "userErrors": []}}
+    roots: dict[str, object] = {"tagsAdd": {"node": None, "userErrors": []}}
     client, _ = scripted(errors("ACCESS_DENIED", path=["tagsAdd", "node", "firstName"], roots=roots))
     with pytest.raises(AccessDenied):
         client.run("tags_add", {"id": GID, "tags": []})
@@ -221,5 +232,7 @@ def test_clients_of_two_shops_do_not_share_a_budget() -> None:
     with pytest.raises(Throttled):
         poor.run("customer", {"id": GID})
     script.answers.append(data(customer=None))
-    rich = AdminClient("dev-two.myshopify.com", lambda: TOKEN, poor.http_client, sleep=poor.sleep, pace=poor.pace)
+    rich = AdminClient(
+        "dev-two.myshopify.com", lambda: TOKEN, poor.http_client, sleep=poor.sleep, pace=poor.pace
+    )
     assert rich.run("customer", {"id": GID}) == {"customer": None}

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from devshop.errors import CheckoutRefused
-from devshop.records import Customer, Discount
-from devshop.shop import DevPlatform, DevShop
+from devshop.records import Discount
+from devshop.shop import Customer, DevPlatform, DevShop
 from plugin.shopify.admin import AdminClient
 from plugin.shopify.errors import AccessDenied, Throttled, Unavailable
 from plugin.shopify.perform import CodeOrder, Made, RefusedForGood, Withdrawn, make_code, withdraw_code
@@ -50,7 +50,12 @@ def test_code_is_for_one_customer_once_above_the_minimum_until_its_end(
     outcome = make_code(client, wanted, first_attempt=True)
     [code] = made(shop)
     assert outcome == Made(f"gid://shopify/DiscountCodeNode/{code.id}")
-    assert (code.amount, code.usage_limit, code.once_per_customer, code.customers) == (500, 1, True, [robin.id])
+    assert (code.amount, code.usage_limit, code.once_per_customer, code.customers) == (
+        500,
+        1,
+        True,
+        [robin.id],
+    )
     assert (code.minimum_subtotal, code.ends_at) == (2000, wanted.ends_at)
     with pytest.raises(CheckoutRefused):
         shop.place_order(None, [TEA], [wanted.code])
@@ -116,7 +121,11 @@ def test_a_code_of_somebody_else_is_left_alone(
     shop: DevShop, client: AdminClient, wanted: CodeOrder, first_attempt: bool, difference: str
 ) -> None:
     other = shop.create_customer(first_name="Kim", last_name="Poe", email="kim@example.com")
-    theirs = replace(wanted, **{difference: other.id if difference == "customer_id" else "other"})
+    theirs = {
+        "title": replace(wanted, title="Summer"),
+        "tag": replace(wanted, tag="summer"),
+        "customer_id": replace(wanted, customer_id=other.id),
+    }[difference]
     make_code(client, theirs, first_attempt=True)
     assert make_code(client, wanted, first_attempt=first_attempt) == RefusedForGood("code_taken")
     assert len(made(shop)) == 1
@@ -138,7 +147,9 @@ def test_throttled_once_is_waited_for(platform: DevPlatform, client: AdminClient
     assert isinstance(make_code(client, wanted, first_attempt=True), Made)
 
 
-def test_refused_for_good(platform: DevPlatform, shop: DevShop, client: AdminClient, wanted: CodeOrder) -> None:
+def test_refused_for_good(
+    platform: DevPlatform, shop: DevShop, client: AdminClient, wanted: CodeOrder
+) -> None:
     platform.faults.add("refuse", CREATE, code="EXCEEDED_MAX")
     assert make_code(client, wanted, first_attempt=True) == RefusedForGood("refused_exceeded_max")
     gone = replace(wanted, customer_id=wanted.customer_id + 1)

@@ -54,7 +54,9 @@ def refused_code(*codes: str) -> httpx.Response:
 
 def test_members_complained_about_are_left_out_and_the_rest_written() -> None:
     client, script = scripted(
-        metafields(complaint("INVALID", 0), complaint("APP_NOT_AUTHORIZED", None, "metafields", "2", "ownerId")),
+        metafields(
+            complaint("INVALID", 0), complaint("APP_NOT_AUTHORIZED", None, "metafields", "2", "ownerId")
+        ),
         metafields(),
     )
     result = mirror_members(client, members(1, 2, 3, 4))
@@ -109,8 +111,8 @@ def test_the_whole_state_of_a_member_is_one_json_value() -> None:
     [sent] = script.sent()[0]["variables"]["metafields"]
     assert (sent["namespace"], sent["key"], sent["type"]) == ("$app", "loyalty", "json")
     assert json.loads(sent["value"]) == {
-        "joined": True, "available": 120, "pending": 30, "next_at": "2026-11-22T09:00:00Z", "next_delta": 30, "tier": "gold",
-        "due_survey": "81", "programme_version": 4,
+        "joined": True, "available": 120, "pending": 30, "next_at": "2026-11-22T09:00:00Z", "next_delta": 30,
+        "tier": "gold", "due_survey": "81", "programme_version": 4,
     }  # fmt: skip
 
 
@@ -133,7 +135,10 @@ def test_a_reason_is_a_stable_word() -> None:
 
 
 def test_code_that_could_not_be_switched_off_is_not_called_withdrawn() -> None:
-    stubborn = {"codeDiscountNode": None, "userErrors": [{"code": "INVALID", "field": ["id"], "message": "no"}]}
+    stubborn = {
+        "codeDiscountNode": None,
+        "userErrors": [{"code": "INVALID", "field": ["id"], "message": "no"}],
+    }
     found = {"id": "gid://shopify/DiscountCodeNode/1", "codeDiscount": {"__typename": "DiscountCodeBasic"}}
     client, _ = scripted(data(discountCodeDeactivate=stubborn), data(codeDiscountNodeByCode=found))
     with pytest.raises(Refused):

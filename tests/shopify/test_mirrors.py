@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from devshop.ids import gid
-from devshop.records import Customer
-from devshop.shop import DevPlatform, DevShop
+from devshop.shop import Customer, DevPlatform, DevShop
 from plugin.shopify.admin import AdminClient
 from plugin.shopify.errors import Throttled, Unavailable
 from plugin.shopify.perform import (
@@ -51,7 +50,9 @@ def answers(shop: DevShop) -> list[dict[str, Any]]:
 
 
 def test_members_are_mirrored_and_mirrored_again(shop: DevShop, client: AdminClient) -> None:
-    people = [shop.create_customer(first_name=f"N{n}", last_name="X", email=f"n{n}@example.com") for n in range(30)]
+    people = [
+        shop.create_customer(first_name=f"N{n}", last_name="X", email=f"n{n}@example.com") for n in range(30)
+    ]
     for available in (120, 90):
         result = mirror_members(client, [state(one.id, available) for one in people])
         assert (len(result.written), result.skipped) == (30, ())
@@ -62,7 +63,9 @@ def test_members_are_mirrored_and_mirrored_again(shop: DevShop, client: AdminCli
 def test_a_customer_who_is_gone_does_not_cost_the_others_their_mirror(
     shop: DevShop, client: AdminClient
 ) -> None:
-    people = [shop.create_customer(first_name=f"N{n}", last_name="X", email=f"n{n}@example.com") for n in range(5)]
+    people = [
+        shop.create_customer(first_name=f"N{n}", last_name="X", email=f"n{n}@example.com") for n in range(5)
+    ]
     for one in (people[0], people[3]):
         shop.delete_customer(one)
     result = mirror_members(client, [state(one.id) for one in people])
@@ -76,7 +79,12 @@ def test_a_customer_who_is_gone_does_not_cost_the_others_their_mirror(
     [("timeout_after", Unavailable), ("timeout_before", Unavailable), ("http_500", Unavailable)],
 )
 def test_mirror_that_got_no_answer_may_simply_be_repeated(
-    platform: DevPlatform, shop: DevShop, client: AdminClient, robin: Customer, fault: str, error: type[Exception]
+    platform: DevPlatform,
+    shop: DevShop,
+    client: AdminClient,
+    robin: Customer,
+    fault: str,
+    error: type[Exception],
 ) -> None:
     platform.faults.add(fault, "metafieldsSet")
     with pytest.raises(error):

@@ -154,7 +154,10 @@ def test_lines_are_sorted_and_a_refund_is_not_an_edit() -> None:
     assert [(one.line_id, one.removed) for one in lines] == [(11, 1), (12, 1)]
 
 
-def test_refund_counts_successful_refund_payments_and_shipping_with_its_tax() -> None:
+@pytest.mark.parametrize(("taxes_included", "shipping"), [(True, 500), (False, 540)])
+def test_refund_counts_successful_refund_payments_and_shipping_with_its_tax(
+    taxes_included: bool, shipping: int
+) -> None:
     def payment(kind: str, status: str, amount: str) -> dict[str, Any]:
         return {"kind": kind, "status": status, "amountSet": bag(amount)}
 
@@ -177,7 +180,7 @@ def test_refund_counts_successful_refund_payments_and_shipping_with_its_tax() ->
         },
     )
     late = refund(20, createdAt=None)
-    found = from_graphql(order(refunds=[node, late])).refunds
+    found = from_graphql(order(refunds=[node, late], taxesIncluded=taxes_included)).refunds
     assert found == (
         Refund(20, datetime(2026, 11, 6, 8, tzinfo=UTC), (), 0, 0),
         Refund(
@@ -185,7 +188,7 @@ def test_refund_counts_successful_refund_payments_and_shipping_with_its_tax() ->
             datetime(2026, 11, 5, 8, tzinfo=UTC),
             (RefundLine(11, 2, 2000, 160), RefundLine(12, 1, 1000, 80)),
             paid_minor=3240,
-            shipping_minor=540,
+            shipping_minor=shipping,
         ),
     )
 
@@ -203,7 +206,9 @@ def test_parcels_say_what_they_hold_and_when_they_first_arrived() -> None:
     node = order(
         fulfillments=[
             parcel(33, deliveredAt="2026-11-04T07:00:00Z"),
-            parcel(32, displayStatus="DELIVERED", events={"nodes": events}, trackingInfo=[{"company": "Post"}]),
+            parcel(
+                32, displayStatus="DELIVERED", events={"nodes": events}, trackingInfo=[{"company": "Post"}]
+            ),
             parcel(31, status="SOMETHING_NEW", fulfillmentLineItems={"nodes": held}),
         ]
     )
@@ -221,7 +226,9 @@ def test_parcels_say_what_they_hold_and_when_they_first_arrived() -> None:
 
 
 def test_guest_of_a_shop_without_data_approval() -> None:
-    seen = from_graphql(order(customer=None, shippingAddress=None, sourceName=None, displayFinancialStatus=None))
+    seen = from_graphql(
+        order(customer=None, shippingAddress=None, sourceName=None, displayFinancialStatus=None)
+    )
     assert seen.customer is None
     assert seen.head.customer_id is None
     assert seen.head.country is None

@@ -74,14 +74,21 @@ def test_an_order_of_another_shop_is_none(platform: DevPlatform, shop: DevShop, 
 @pytest.mark.parametrize("taxes_included", [True, False])
 @pytest.mark.parametrize("currency", [None, "EUR"])
 def test_a_long_life_reads_as_its_webhooks_say(
-    platform: DevPlatform, client: AdminClient, shop: DevShop, clock: Clock, taxes_included: bool, currency: str | None
+    platform: DevPlatform,
+    client: AdminClient,
+    shop: DevShop,
+    clock: Clock,
+    taxes_included: bool,
+    currency: str | None,
 ) -> None:
     shop.desk.shop.taxes_included = taxes_included
     shop.desk.shop.rates = {"EUR": "1.0417"}
     tea, card = shop.create_product("Tea", 1250), shop.create_product("Card", 5000, gift_card=True)
     song = shop.create_product("Song", 199, requires_shipping=False)
     robin = shop.create_customer(first_name="Robin", last_name="Roe", email="robin@example.com")
-    order = shop.place_order(robin, [(tea, 5), (card, 1), (song, 3)], paid=False, currency=currency, duties=320)
+    order = shop.place_order(
+        robin, [(tea, 5), (card, 1), (song, 3)], paid=False, currency=currency, duties=320
+    )
 
     def same() -> OrderSeen:
         seen = read(client, order.id)
@@ -161,7 +168,9 @@ def test_an_order_that_changes_between_two_pages_is_read_again(
     run = AdminClient.run
     meddled: list[str] = []
 
-    def meddling(self: AdminClient, name: str, variables: dict[str, object] | None = None) -> dict[str, object]:
+    def meddling(
+        self: AdminClient, name: str, variables: dict[str, object] | None = None
+    ) -> dict[str, object]:
         if name == "order_lines" and not meddled:
             meddled.append(name)
             clock.forward(minutes=1)
@@ -181,7 +190,9 @@ def test_an_order_that_never_rests_is_left_for_later(
     order = shop.place_order(None, [{"title": f"Thing {n}", "price": 100} for n in range(40)], paid=False)
     run = AdminClient.run
 
-    def meddling(self: AdminClient, name: str, variables: dict[str, object] | None = None) -> dict[str, object]:
+    def meddling(
+        self: AdminClient, name: str, variables: dict[str, object] | None = None
+    ) -> dict[str, object]:
         if name == "order_lines":
             clock.forward(minutes=1)
             shop.pay(order, amount=1)
@@ -202,7 +213,11 @@ def test_without_data_approval_the_order_is_still_read(
     seen = read(client, order.id)
     assert as_webhook(seen) == last_webhook(platform, "orders/create")
     assert seen.customer is not None
-    assert (seen.customer.customer_id, seen.customer.email, seen.customer.first_name) == (robin.id, None, None)
+    assert (seen.customer.customer_id, seen.customer.email, seen.customer.first_name) == (
+        robin.id,
+        None,
+        None,
+    )
 
 
 def test_without_the_customer_scope_a_member_is_not_mistaken_for_a_guest(
@@ -294,5 +309,9 @@ def test_random_lives_read_as_their_webhooks_say(
             shop.edit(order, remove=[(line, 1)])
         elif action == "add":
             shop.edit(order, add=[{"title": "More", "price": dice.randrange(1, 999)}])
-        topic = "orders/updated" if any(one.topic == "orders/updated" for one in platform.queue) else "orders/create"
+        topic = (
+            "orders/updated"
+            if any(one.topic == "orders/updated" for one in platform.queue)
+            else "orders/create"
+        )
         assert as_webhook(read(client, order.id)) == last_webhook(platform, topic)

@@ -1,0 +1,1 @@
+"""Tests of what decides: pure, without a disk."""

@@ -1,0 +1,312 @@
+"""The proof that the oracle notices: each seeded fault makes one real function wrong, and the comparison must fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from plugin.domain import earning
+from plugin.domain import ledger as ledger_domain
+from plugin.domain import orders as orders_domain
+from plugin.domain.ledger import Account, Entry, Lot
+from plugin.domain.orders import Order
+from plugin.domain.programme import Basis, Programme
+from plugin.flows import clock, spending
+from plugin.flows import members as members_flow
+from plugin.store import members as member_store
+from plugin.store.programmes import Versions
+from tests.oracle.conftest import FreshDatabase
+from tests.oracle.events import World, world
+from tests.oracle.oracle import Verdict, judge
+from tests.oracle.rig import Rig
+from webhooks.topics import TOPICS
+
+Patch = pytest.MonkeyPatch
+SEEDS = (4, 7)
+FAULTS: dict[str, Callable[[Patch], None]] = {}
+
+
+def fault(seed: Callable[[Patch], None]) -> Callable[[Patch], None]:
+    """Lists a fault under its name."""
+    FAULTS[seed.__name__] = seed
+    return seed
+
+
+@pytest.fixture(scope="module")
+def worlds() -> list[tuple[World, Verdict]]:
+    """Two worlds with a bit of everything, and what is right in them."""
+    made = [world(seed, customers=30, epochs=14, events=60) for seed in SEEDS]
+    return [(one, judge(one.steps, one.end.isoformat())) for one in made]
+
+
+def noticed(fresh: FreshDatabase, worlds: Sequence[tuple[World, Verdict]]) -> list[str]:
+    """The oracle's objections in the first world that has any. The audit has no part in this."""
+    for made, verdict in worlds:
+        with fresh() as db:
+            found = Rig(db, made.seed).play(made.steps).disagreements(made, verdict)
+        if found:
+            return found
+    return []
+
+
+def test_without_a_fault_the_oracle_has_nothing_to_say(
+    fresh: FreshDatabase, worlds: list[tuple[World, Verdict]]
+) -> None:
+    assert noticed(fresh, worlds) == []
+
+
+@fault
+def double_award(patch: Patch) -> None:
+    """Every credit for an order is posted twice."""
+    credit = Account.credit
+
+    def twice(self: Account, kind: Any, points: int, **rest: Any) -> Entry:
+        if kind == "earn":
+            credit(self, kind, points, **{**rest, "source_key": rest["source_key"] + ":again"})
+        return credit(self, kind, points, **rest)
+
+    patch.setattr(Account, "credit", twice)
+
+
+@fault
+def current_rule_instead_of_the_pinned_one(patch: Patch) -> None:
+    """Orders earn by the latest programme."""
+    patch.setattr(Versions, "at", lambda self, moment: self.latest)
+    patch.setattr(Versions, "numbered", lambda self, version: self.latest)
+
+
+@fault
+def tier_of_today_instead_of_the_pinned_one(patch: Patch) -> None:
+    """Orders earn by the tier that the member has now."""
+    patch.setattr(member_store, "tier_at", lambda history, at: history[-1][1] if history else None)
+
+
+@fault
+def wrong_lot_debited_first(patch: Patch) -> None:
+    """Spending and taking back begin with what ends last."""
+    right = ledger_domain._spend_order
+    patch.setattr(
+        ledger_domain, "_spend_order", lambda lot: tuple(-part for part in right(lot)),
+    )  # fmt: skip
+
+
+@fault
+def other_lots_before_the_orders_own(patch: Patch) -> None:
+    """A clawback does not begin with the order's own lots."""
+    take_back = Account.take_back
+
+    def anyhow(self: Account, kind: Any, points: int, **rest: Any) -> Entry:
+        return take_back(self, kind, points, **{**rest, "order_id": None})
+
+    patch.setattr(Account, "take_back", anyhow)
+
+
+@fault
+def lost_merge(patch: Patch) -> None:
+    """customers/merge does nothing."""
+    patch.setattr(members_flow, "_merge", lambda *rest: None)
+
+
+@fault
+def late_webhook_of_a_gone_customer(patch: Patch) -> None:
+    """Orders do not resolve the ids of merged customers."""
+    patch.setattr(member_store, "resolve", lambda tx, shop_id, ids: {})
+
+
+@fault
+def sign_up_points_of_both(patch: Patch) -> None:
+    """Two merged members keep both bonuses."""
+    patch.setattr(members_flow, "_one_signup", lambda *rest: None)
+
+
+def _lines(order: Order, change: Callable[[Any], Any]) -> Order:
+    assert order.head is not None
+    return replace(order, head=replace(order.head, lines=tuple(change(line) for line in order.head.lines)))
+
+
+@fault
+def rounding_per_line(patch: Patch) -> None:
+    """Every line is cut to whole francs before they are added."""
+    right = earning.basis_minor
+
+    def by_line(order: Order, basis: Basis) -> int:
+        assert order.head is not None
+        whole = right(order, basis)
+        cents = sum(
+            right(replace(_lines(order, lambda line: line), head=replace(order.head, lines=(line,))), Basis()) % 100
+            for line in order.head.lines
+        )
+        return max(0, whole - cents)
+
+    patch.setattr(earning, "basis_minor", by_line)
+
+
+@fault
+def presentment_money_used(patch: Patch) -> None:
+    """Lines are read in the shopper's currency."""
+
+    def in_presentment(parse: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+        def wrong(raw: bytes) -> Any:
+            body = json.loads(raw)
+            for line in body["line_items"]:
+                line["price_set"]["shop_money"]["amount"] = line["price_set"]["presentment_money"]["amount"]
+            return parse(json.dumps(body).encode())
+
+        return wrong
+
+    for topic in ("orders/create", "orders/paid", "orders/updated", "orders/fulfilled", "orders/cancelled"):
+        patch.setitem(TOPICS, topic, replace(TOPICS[topic], parse=in_presentment(TOPICS[topic].parse)))
+
+
+@fault
+def gift_card_earns(patch: Patch) -> None:
+    """Gift-card lines count."""
+    right = earning.basis_minor
+    patch.setattr(
+        earning, "basis_minor",
+        lambda order, basis: right(_lines(order, lambda line: replace(line, gift_card=False)), basis),
+    )  # fmt: skip
+
+
+@fault
+def refund_counted_twice(patch: Patch) -> None:
+    """A refund's money counts beside its lines."""
+    patch.setattr(
+        earning, "amount_without_lines",
+        lambda order, index: max(0, order.refunds[index].paid_minor - order.refunds[index].shipping_minor),
+    )  # fmt: skip
+
+
+@fault
+def amount_only_refund_ignored(patch: Patch) -> None:
+    """Money refunded without lines changes nothing."""
+    patch.setattr(earning, "amount_without_lines", lambda order, index: 0)
+
+
+@fault
+def older_snapshot_overwrites_newer(patch: Patch) -> None:
+    """The last body to arrive wins."""
+    patch.setattr(orders_domain, "_newer", lambda new, old: True)
+
+
+@fault
+def pending_counted_as_available(patch: Patch) -> None:
+    """Points may be spent before their day."""
+
+    def too_soon(lot: Lot, now: datetime) -> bool:
+        return lot.remaining > 0 and (lot.expires_at is None or lot.expires_at > now)
+
+    patch.setattr(ledger_domain, "is_available", too_soon)
+
+
+@fault
+def available_without_a_read_of_the_order(patch: Patch) -> None:
+    """The payload's word alone gives points a date."""
+    right = earning.target
+    patch.setattr(earning, "target", lambda *rest, **named: right(*rest, **{**named, "confirmed": True}))
+
+
+@fault
+def shipped_taken_for_delivered(patch: Patch) -> None:
+    """The window begins when the parcel leaves."""
+    patch.setattr(orders_domain, "parcel_delivered_at", lambda order, parcel: parcel.created_at)
+
+
+@fault
+def window_forgotten(patch: Patch) -> None:
+    """Points may be spent on arrival."""
+    right = earning.target
+
+    def at_once(order: Order, programme: Programme | None, *rest: Any, **named: Any) -> Any:
+        short = None if programme is None else replace(programme, return_window_days=0)
+        return right(order, short, *rest, **named)
+
+    patch.setattr(earning, "target", at_once)
+
+
+@fault
+def expiry_ignored(patch: Patch) -> None:
+    """The clock lets points live on."""
+    patch.setattr(clock, "_expire", lambda *rest: False)
+
+
+@fault
+def expiry_a_day_late(patch: Patch) -> None:
+    """Points end a day after they should."""
+    right = earning.target
+
+    def later(*rest: Any, **named: Any) -> Any:
+        target = right(*rest, **named)
+        late = None if target.expires_at is None else target.expires_at + timedelta(days=1)
+        return replace(target, expires_at=late)
+
+    patch.setattr(earning, "target", later)
+
+
+@fault
+def strangers_keep_points_for_ever(patch: Patch) -> None:
+    """Unclaimed points are never void."""
+    patch.setattr(clock, "_void", lambda *rest: False)
+
+
+@fault
+def deficit_dropped(patch: Patch) -> None:
+    """What cannot be taken back is forgotten."""
+    take_back = Account.take_back
+
+    def forgetful(self: Account, *rest: Any, **named: Any) -> Entry:
+        entry = take_back(self, *rest, **named)
+        owed = self.deficits.get(entry.entry_id)
+        if owed is not None:
+            self._set_deficit(replace(owed, remaining=0))
+        return entry
+
+    patch.setattr(Account, "take_back", forgetful)
+
+
+@fault
+def cancelled_order_keeps_points(patch: Patch) -> None:
+    """A cancellation changes nothing."""
+    right = earning.why_nothing_counts
+
+    def stubborn(order: Order, **named: Any) -> str | None:
+        reason = right(order, **named)
+        return None if reason == "cancelled" else reason
+
+    patch.setattr(earning, "why_nothing_counts", stubborn)
+
+
+@fault
+def orders_of_a_test_earn(patch: Patch) -> None:
+    """Test orders count."""
+    right = earning.target
+    patch.setattr(earning, "target", lambda *rest, **named: right(*rest, **{**named, "count_test_orders": True}))
+
+
+@fault
+def used_code_returns_nothing(patch: Patch) -> None:
+    """Points of a used code stay spent when its order is refunded."""
+    patch.setattr(spending, "codes_seen", lambda *rest: None)
+
+
+@fault
+def refused_code_returns_nothing(patch: Patch) -> None:
+    """Points of a code that the platform refused stay spent."""
+    patch.setattr(spending, "code_refused", lambda *rest: None)
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_the_oracle_notices(
+    name: str, fresh: FreshDatabase, worlds: list[tuple[World, Verdict]], monkeypatch: Patch
+) -> None:
+    FAULTS[name](monkeypatch)
+    assert noticed(fresh, worlds), FAULTS[name].__doc__
+
+
+def test_there_are_at_least_twelve_faults_of_different_kinds() -> None:
+    assert len({seed.__doc__ for seed in FAULTS.values()}) == len(FAULTS) >= 12
