@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ import click
 
 from bench.drain import fill, sqlite_files
 from bench.load import run, signed_requests
-from bench.served import whole_app
+from bench.served import ROOT, running
 
 WEB_LIMIT_MB = 150
 WORKER_LIMIT_MB = 200
@@ -50,9 +52,27 @@ def web_peak(seconds: float) -> float:
     with sqlite_files() as fresh:
         url = fresh()
         fill(url, 4)
-        with whole_app(url) as (port, pids):
+        port = _free_port()
+        os.environ |= {
+            "SHOPIFY_API_KEY": "bench",
+            "APP_URL": f"http://127.0.0.1:{port}",
+            "TOKEN_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
+            "DEVSHOP_URL": "http://127.0.0.1:1",
+        }
+        command = [sys.executable, str(ROOT / "app.py"), "serve", "--no-worker", "--port", str(port)]
+        with running(command, url, port=port) as process:
             run(port, signed_requests(), seconds=seconds, connections=16)
-            return max(peak_mb(pid) for pid in pids())
+            return max(peak_mb(pid) for pid in [process.pid, *_children(process.pid)])
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @click.command()

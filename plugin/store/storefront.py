@@ -137,7 +137,7 @@ class StorefrontReader:
         since = tiers.window_start(programme, now) if programme is not None else now
         # A guest is customer 0, whom the platform never creates: every part of the statement comes back empty.
         rows = self._all(_PANEL, s=shop_id, m=customer_id or 0, since=to_ms(since), now=to_ms(now))
-        head = rows[0] if rows and rows[0][0] == 0 else next((row for row in rows if row[0] == 0), None)
+        head: Row | None = next((row for row in rows if row[0] == 0), None)
         if head is None or head[6] != domain or head[7] != "installed":
             self._shop_ids.pop(domain, None)
             return None
@@ -158,15 +158,13 @@ class StorefrontReader:
         shop_id = self.shop_id(domain)
         if shop_id is None:
             return None
-        for _ in range(2):
-            rows = self._all(_HISTORY, s=shop_id, m=customer_id, before=before or _NEWEST, n=limit)
-            head = next((row for row in rows if row[0] == 0), None)
-            if head is None or head[6] != domain or head[7] != "installed":
-                self._shop_ids.pop(domain, None)
-                return None
-            if head[3] is None:
-                break
-            customer_id = head[3]
+        rows = self._all(_HISTORY, s=shop_id, m=customer_id, before=before or _NEWEST, n=limit)
+        head: Row | None = next((row for row in rows if row[0] == 0), None)
+        if head is None or head[6] != domain or head[7] != "installed":
+            self._shop_ids.pop(domain, None)
+            return None
+        if head[3] is not None:  # merged away, and an alias never points to another alias
+            return self.history(domain, head[3], before, limit)
         lines = [Line(r[1], r[2], r[3], r[4], r[6], r[7], r[8]) for r in rows if r[0] == 1]
         lines.sort(reverse=True)  # a union promises no order
         return head[8], lines

@@ -74,21 +74,21 @@ class Admin:
         answer: dict[str, Any] = self.post("/admin/oauth/access_token", **form).json()
         return answer
 
-    def send(self, query: str, token: str | None = None, **variables: object) -> httpx.Response:
+    def send(self, query: str, token: str | None = None, **variables: Any) -> httpx.Response:
         return self.http.post(
             f"https://{self.shop.domain}/admin/api/2026-10/graphql.json",
             json={"query": query, "variables": variables},
             headers={"X-Shopify-Access-Token": token or self.token},
         )
 
-    def ask(self, query: str, **variables: object) -> dict[str, Any]:
+    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The `data` of an answer without errors."""
         answer = self.send(query, **variables).json()
         assert "errors" not in answer, answer["errors"]
         data: dict[str, Any] = answer["data"]
         return data
 
-    def errors(self, query: str, **variables: object) -> list[dict[str, Any]]:
+    def errors(self, query: str, **variables: Any) -> list[dict[str, Any]]:
         answer = self.send(query, **variables).json()
         found: list[dict[str, Any]] = answer["errors"]
         return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from devshop.shop import DevPlatform, DevShop
 from tests.devshop.conftest import Admin, Clock
 
@@ -52,7 +54,7 @@ def live_through(platform: DevPlatform, shop: DevShop, admin: Admin, clock: Cloc
     shop.redact()
 
 
-def make_code(admin: Admin, code: str, gets: dict[str, object], **more: object) -> dict[str, object]:
+def make_code(admin: Admin, code: str, gets: Mapping[str, object], **more: object) -> dict[str, object]:
     """Creates a basic discount code; answers the payload."""
     answer = admin.ask(
         "mutation($input: DiscountCodeBasicInput!) { discountCodeBasicCreate(basicCodeDiscount: $input) {"

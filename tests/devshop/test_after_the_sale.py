@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from devshop.errors import DevshopError
 from devshop.money import NOTHING, Bag
-from devshop.records import Order
+from devshop.order_records import Order
 from devshop.shop import DevPlatform, DevShop
 from devshop.totals import current_quantity, figures, financial_status, fulfilment_status
 from tests.devshop.conftest import START, Clock, Received
@@ -207,7 +207,7 @@ def test_strangers_are_not_found(shop: DevShop, platform: DevPlatform) -> None:
     order = shop.place_order(None, CUPS)
     for act in (other.pay, other.fulfil, other.cancel, other.delete_order):
         with pytest.raises(DevshopError, match="no such order"):
-            act(order)  # type: ignore[operator]
+            act(order)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -237,7 +237,8 @@ def test_whatever_is_refunded_the_sums_hold(
 def _refund_something(data: st.DataObject, shop: DevShop, order: Order) -> None:
     open_ = [line for line in order.lines if current_quantity(line)]
     left = figures(order).received.shop - figures(order).refunded.shop
-    if open_ and data.draw(st.booleans()):
+    by_line: bool = data.draw(st.booleans())
+    if open_ and by_line:
         line = data.draw(st.sampled_from(open_))
         shop.refund(order, lines=[(line, data.draw(st.integers(1, current_quantity(line))))])
     elif left:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from devshop.errors import CheckoutRefused, DevshopError
 from devshop.money import Bag, in_graphql, in_webhooks, split, to_minor, units
-from devshop.records import Order
+from devshop.order_records import Order
 from devshop.shop import DevPlatform, DevShop
 from devshop.totals import figures, line_discount
 from tests.devshop.conftest import Admin, Clock, Received

@@ -12,6 +12,7 @@ import pytest
 import requests
 from flask import Flask, Response, redirect, request
 from werkzeug.test import Client
+from werkzeug.wrappers import Response as BaseResponse
 
 from devshop.shop import DevPlatform, DevShop
 from devshop.signing import proxy_signature
@@ -27,7 +28,7 @@ def an_app(seen: list[tuple[str, dict[str, str]]]) -> Flask:
     app = Flask("an_app")
 
     @app.route("/proxy/<path:path>", methods=["GET", "POST"])
-    def proxied(path: str) -> object:
+    def proxied(path: str) -> BaseResponse:
         seen.append((request.full_path, dict(request.headers)))
         if path == "moved":
             return redirect("/proxy/me?moved=1")
@@ -239,7 +240,12 @@ def test_over_sockets_it_is_the_same_shop(shop: DevShop, platform: DevPlatform, 
         local = requests.get(f"http://127.0.0.1:{server.port}/dev/shops", timeout=10)
         assert local.json() == [DOMAIN]
         arrived = threading.Event()
-        platform.deliver = lambda *_: arrived.set() or 200  # type: ignore[func-returns-value]
+
+        def deliver(domain: str, topic: str, headers: dict[str, str], body: bytes) -> int:
+            arrived.set()
+            return 200
+
+        platform.deliver = deliver
         shop.create_customer()
         assert arrived.wait(timeout=30)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -79,7 +80,7 @@ def test_the_python_library_accepts_every_signature(
     shop.create_customer()
     platform.flush()
     _, _, headers, body = received.deliveries[0]
-    webhook = {
+    webhook: Any = {
         "method": "POST",
         "headers": headers,
         "url": "https://app.test/webhooks",
@@ -87,9 +88,14 @@ def test_the_python_library_accepts_every_signature(
     }
     assert app.verify_webhook_req(webhook).ok
     asked = shop.proxy_request("GET", "/me", customer_id=5)
-    proxied = {"method": "GET", "headers": asked.headers, "url": f"https://app.test{asked.url}", "body": ""}
+    proxied: Any = {
+        "method": "GET",
+        "headers": asked.headers,
+        "url": f"https://app.test{asked.url}",
+        "body": "",
+    }
     assert app.verify_app_proxy_req(proxied).ok
-    launch = {"method": "GET", "headers": {}, "url": shop.launch_url(), "body": ""}
+    launch: Any = {"method": "GET", "headers": {}, "url": shop.launch_url(), "body": ""}
     home = app.verify_app_home_req(launch, "/patch")
     assert home.ok
     assert home.shop == DOMAIN.removesuffix(".myshopify.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -114,7 +115,7 @@ def test_a_wrong_request_is_refused(admin: Admin, change: dict[str, str], error:
         {"exp": None},
     ],
 )
-def test_a_forged_id_token_buys_nothing(admin: Admin, shop: DevShop, overrides: dict[str, object]) -> None:
+def test_a_forged_id_token_buys_nothing(admin: Admin, shop: DevShop, overrides: dict[str, Any]) -> None:
     assert admin.grant(subject_token=shop.id_token(**overrides))["error"] == "invalid_subject_token"
 
 

@@ -249,6 +249,7 @@ given_back = st.builds(
 def test_a_refund_never_raises_the_basis_and_nothing_goes_below_zero(
     bought: list[Any], refunds: list[Any], included: bool, basis: Basis
 ) -> None:
+    bought = [replace(one, tax_minor=min(one.tax_minor, one.net_minor)) for one in bought]
     now = order(seen(1, *bought, taxes_included=included))
     before = basis_minor(now, basis)
     for one in refunds:

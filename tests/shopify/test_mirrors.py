@@ -18,6 +18,7 @@ from plugin.shopify.perform import (
     ShopFacts,
     SurveyAnswer,
     customer_seen,
+    customer_tags,
     erase_customer,
     mirror_digest,
     mirror_members,
@@ -197,3 +198,10 @@ def test_customer_seen(shop: DevShop, client: AdminClient, robin: Customer) -> N
     assert (seen.customer_id, seen.email, seen.first_name) == (robin.id, None, None)
     shop.delete_customer(robin)
     assert customer_seen(client, robin.id) is None
+
+
+def test_customer_tags(shop: DevShop, client: AdminClient, robin: Customer) -> None:
+    shop.tag_customer(robin, ["vip", "b2b"])
+    assert sorted(customer_tags(client, robin.id) or ()) == ["b2b", "vip"]
+    shop.delete_customer(robin)
+    assert customer_tags(client, robin.id) is None
