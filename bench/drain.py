@@ -194,7 +194,12 @@ def on_sqlite(orders: int, rounds: int) -> list[Figure]:
     return [
         Figure("SQLite, sets of 200 webhooks", fast, fast / slow, "one commit a webhook"),
         Figure("SQLite, one commit a webhook", slow),
-        Figure("SQLite, orders that wrote to the ledger", fast / 4, fast / 4 / raw, "raw inserts of the same rows"),
+        Figure(
+            "SQLite, orders that wrote to the ledger",
+            fast / 4,
+            fast / 4 / raw,
+            "raw inserts of the same rows",
+        ),
         Figure("SQLite, raw inserts of the same rows (orders)", raw),
         Figure(f"SQLite, mirrors asked for: {mirrors} (entries: {entries}), audit clean", 0.0),
     ]

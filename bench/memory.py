@@ -59,7 +59,7 @@ def web_peak(seconds: float) -> float:
             "TOKEN_KEYS": base64.urlsafe_b64encode(os.urandom(32)).decode(),
             "DEVSHOP_URL": "http://127.0.0.1:1",
         }
-        command = [sys.executable, str(ROOT / "app.py"), "serve", "--no-worker", "--port", str(port)]
+        command = [sys.executable, str(ROOT / "commands.py"), "serve", "--no-worker", "--port", str(port)]
         with running(command, url, port=port) as process:
             run(port, signed_requests(), seconds=seconds, connections=16)
             return max(peak_mb(pid) for pid in [process.pid, *_children(process.pid)])

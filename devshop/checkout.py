@@ -133,7 +133,7 @@ def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Ba
         raise DevshopError(
             "currency_unknown", f"The shop has no rate for {presentment}; give create_shop one in rates."
         )
-    number = 1001 + max((order.number - 1000 for order in shop.orders.values()), default=0)
+    number = 1000 + desk.ids.count(f"order number {shop.id}")
     lines = [line(desk, item, rate) for item in basket]
     order = Order(
         id=desk.ids.number("Order"),

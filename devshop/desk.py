@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -103,7 +103,7 @@ class Desk:
 
     def fulfilment(self, fulfilment: Fulfilment | int) -> tuple[Order, Fulfilment]:
         wanted = fulfilment if isinstance(fulfilment, int) else fulfilment.id
-        for order in self.shop.orders.values():
+        for order in self._orders_of(fulfilment):
             for found in order.fulfilments:
                 if found.id == wanted:
                     return order, found
@@ -111,9 +111,15 @@ class Desk:
             "fulfilment_unknown", "There is no such fulfilment in this shop; fulfil the order first."
         )
 
+    def _orders_of(self, part: Fulfilment | Return | int) -> Iterable[Order]:
+        """Where to look for a part of an order: in its own order if it is known, else everywhere."""
+        if isinstance(part, int):
+            return self.shop.orders.values()
+        return [self.shop.orders[part.order_id]] if part.order_id in self.shop.orders else []
+
     def return_(self, returned: Return | int) -> tuple[Order, Return]:
         wanted = returned if isinstance(returned, int) else returned.id
-        for order in self.shop.orders.values():
+        for order in self._orders_of(returned):
             for found in order.returns:
                 if found.id == wanted:
                     return order, found

@@ -64,12 +64,19 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
     return found[0] if found else None
 
 
+@functools.lru_cache(maxsize=256)
 def read(text: str) -> DocumentNode | Json:
     """The parsed document, or the answer that says why there is none."""
     try:
         return parse(text)
     except GraphQLError as error:
         return {"errors": [error.formatted]}
+
+
+@functools.lru_cache(maxsize=256)
+def _complaints(text: str) -> list[GraphQLError]:
+    """What the schema says against a document; the app sends the same few again and again."""
+    return validate(schema(), parse(text))
 
 
 def throttled(bucket: Bucket, requested: int) -> Json:
@@ -86,6 +93,7 @@ def throttled(bucket: Bucket, requested: int) -> Json:
 
 def answer(
     call: Call,
+    text: str,
     document: DocumentNode,
     variables: Mapping[str, object],
     operation_name: str | None,
@@ -93,7 +101,7 @@ def answer(
     throttle: bool,
 ) -> Json:
     """Executes one operation. Always HTTP 200: errors, THROTTLED too, stand in the body."""
-    errors = validate(schema(), document)
+    errors = _complaints(text)
     operation = _operation(document, operation_name)
     if errors or operation is None:
         return {"errors": [error.formatted for error in errors] or [{"message": "No operation to execute"}]}

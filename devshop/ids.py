@@ -23,6 +23,10 @@ class Ids:
         self._counters[kind] = count
         return count, hashlib.sha256(f"{self._seed}:{kind}:{count}".encode()).digest()
 
+    def count(self, kind: str) -> int:
+        """1, 2, 3 for each kind, e.g. the order numbers of one shop."""
+        return self._next(kind)[0]
+
     def number(self, kind: str) -> int:
         """A new, growing numeric id for a kind such as "Order"."""
         count, noise = self._next(kind)

@@ -112,7 +112,6 @@ def _names(environ: WSGIEnvironment) -> list[str]:
     given = _json(body)
     document = graphql_server.read(str(given.get("query", "")))
     if isinstance(document, DocumentNode):
-        environ["devshop.document"] = document
         names += graphql_server.names_of(document, _text(given.get("operationName")))
     return names
 
@@ -193,10 +192,10 @@ def _graphql(platform: DevPlatform, shop: DevShop, version: str) -> Response:
             403, {"errors": "Non-expiring access tokens are no longer accepted for the Admin API."}
         )
     given = _json(request.get_data())
-    document = request.environ.get("devshop.document")
-    if not isinstance(document, DocumentNode):
-        parsed = graphql_server.read(str(given.get("query", "")))
-        return _answer(200, parsed if isinstance(parsed, dict) else {"errors": [{"message": "No query"}]})
+    text = str(given.get("query", ""))
+    document = graphql_server.read(text)
+    if isinstance(document, dict):
+        return _answer(200, document)
     operation = _text(given.get("operationName"))
     variables = given.get("variables")
     names = graphql_server.names_of(document, operation)
@@ -205,6 +204,7 @@ def _graphql(platform: DevPlatform, shop: DevShop, version: str) -> Response:
     with shop.desk.change() if graphql_server.is_mutation(document, operation) else platform.lock:
         body = graphql_server.answer(
             call,
+            text,
             document,
             variables if isinstance(variables, dict) else {},
             operation,

@@ -60,7 +60,7 @@ def long_files(root: Path = ROOT) -> list[str]:
     """Files of the product that grew beyond a page or three."""
     counted = {
         path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
-        for path in python_files("plugin", "webhooks", "devshop", "app.py", root=root)
+        for path in python_files("plugin", "webhooks", "devshop", "app.py", "commands.py", root=root)
     }
     return [
         f"{name}: {lines} lines"
@@ -110,10 +110,10 @@ def settings() -> set[str]:
 
 def commands() -> dict[str, click.Command]:
     """Every command of `regulars` by its full name, e.g. "clock" or "shop list"."""
-    import app
+    import commands as command_line
 
-    groups = [value for value in vars(app).values() if isinstance(value, click.Group)]
-    assert len(groups) == 1, "app.py has exactly one click group: the command `regulars`"
+    groups = [value for value in vars(command_line).values() if isinstance(value, click.Group)]
+    assert len(groups) == 1, "commands.py has exactly one click group: the command `regulars`"
     found: dict[str, click.Command] = {}
 
     def walk(group: click.Group, before: str) -> None:

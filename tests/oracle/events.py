@@ -49,6 +49,7 @@ class Case:
     confirmed: bool = False
     touched_at: datetime = START  # the last epoch in which something changed
     returned: int = 0  # minor units refunded
+    readable: bool = True  # whether the shop's own token ever finds it
     rehome: int | None = None  # the customer it belongs to from the next epoch on
 
 
@@ -123,7 +124,7 @@ class Maker:
             self.publish()
         self.step({"do": "clock"})
         self.step({"do": "deliver", "messages": self.plan(messages)})
-        to_read = [case for case in self.cases.values() if not case.confirmed and case.body["customer"]]
+        to_read = [case for case in self.cases.values() if case.readable and not case.confirmed and case.body["customer"]]
         reads = [case for case in to_read if rng.random() < 0.9]
         for case in reads:
             case.confirmed = True
@@ -243,7 +244,7 @@ class Maker:
         number = self.number()
         body = bodies.order(rng, number, customer, at, currency, lines, paid=paid, included=included,
                             foreign=foreign, code=code)  # fmt: skip
-        case = Case(body, customer, touched_at=self.now)
+        case = Case(body, customer, touched_at=self.now, readable=rng.random() < 0.94)
         self.cases[number] = case
         told = [["orders/create", self.snapshot(case)]]
         if paid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -89,10 +89,8 @@ def tier_of_today_instead_of_the_pinned_one(patch: Patch) -> None:
 @fault
 def wrong_lot_debited_first(patch: Patch) -> None:
     """Spending and taking back begin with what ends last."""
-    right = ledger_domain._spend_order
-    patch.setattr(
-        ledger_domain, "_spend_order", lambda lot: tuple(-part for part in right(lot)),
-    )  # fmt: skip
+    never = datetime.max.replace(tzinfo=UTC)
+    patch.setattr(ledger_domain, "_spend_order", lambda lot: (-(lot.expires_at or never).timestamp(), lot.lot_id))
 
 
 @fault
@@ -236,16 +234,17 @@ def expiry_ignored(patch: Patch) -> None:
 
 
 @fault
-def expiry_a_day_late(patch: Patch) -> None:
-    """Points end a day after they should."""
+def expiry_counted_from_the_order(patch: Patch) -> None:
+    """Points end counted from when the order was placed, not from when they may be spent."""
     right = earning.target
 
-    def later(*rest: Any, **named: Any) -> Any:
-        target = right(*rest, **named)
-        late = None if target.expires_at is None else target.expires_at + timedelta(days=1)
-        return replace(target, expires_at=late)
+    def early(order: Order, *rest: Any, **named: Any) -> Any:
+        target = right(order, *rest, **named)
+        if target.expires_at is None or order.head is None:
+            return target
+        return replace(target, expires_at=order.head.processed_at + (target.expires_at - target.available_at))
 
-    patch.setattr(earning, "target", later)
+    patch.setattr(earning, "target", early)
 
 
 @fault
