@@ -33,6 +33,7 @@ def refund_view(call: Call, order: Order, refund: Refund) -> View:
         "totalRefundedSet": bag(order, total(t.amount for t in money)),
         "refundLineItems": connection(lambda: refund.lines, lambda one: _line(call, order, one)),
         "refundShippingLines": connection(lambda: refund.shipping, lambda one: _shipping(order, one)),
+        "duties": [],
         "orderAdjustments": connection(lambda: refund.adjustments, lambda one: _adjustment(order, one)),
         "transactions": connection(lambda: money, lambda one: transaction_view(order, one)),
     }

@@ -95,7 +95,9 @@ def order(*facts: Any, order_id: int = 1) -> Order:
     return made
 
 
-def refund(refund_id: int = 1, *lines: RefundLine, paid: int = 0, shipping: int = 0, at: datetime = T0) -> Refund:
+def refund(
+    refund_id: int = 1, *lines: RefundLine, paid: int = 0, shipping: int = 0, at: datetime = T0
+) -> Refund:
     """A refund; what `paid` exceeds its lines and shipping by is an amount without lines."""
     return Refund(refund_id, at, lines, paid, shipping)
 

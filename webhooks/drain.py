@@ -153,14 +153,15 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
             tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now
         )
         return Drained(skipped=len(batch.rows))
+    # Marked first: a redaction in this batch empties every finished body of the customer, its own included.
+    queues.inbox_done(tx, shop.shop_id, batch.finished, now)
+    for row, error in batch.broken:
+        queues.inbox_failed(tx, shop.shop_id, row, f"{error.code}: {error.message}", now, for_good=True)
     if batch.orders:
         order_flow.apply(tx, shop, batch.orders, now)
     member_flow.apply(tx, shop, batch.members, now)
     for row, fact in batch.merchants:
         merchant_flow.apply(tx, shop, fact, row.webhook_id, row.triggered_at, now)
-    queues.inbox_done(tx, shop.shop_id, batch.finished, now)
-    for row, error in batch.broken:
-        queues.inbox_failed(tx, shop.shop_id, row, f"{error.code}: {error.message}", now, for_good=True)
     skipped = sum(1 for _, state, _ in batch.finished if state == SKIPPED)
     return Drained(done=len(batch.finished) - skipped, skipped=skipped, parked=len(batch.broken))
 

@@ -83,7 +83,10 @@ class RefundLine:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """One refund. `paid_minor`: successful refund transactions, store credit included. `shipping_minor`: with tax."""
+    """One refund. `paid_minor`: successful refund transactions, store credit included, less duties given back.
+
+    `shipping_minor` is with tax.
+    """
 
     refund_id: int
     created_at: datetime

@@ -203,11 +203,13 @@ def arrival(order: Order, *, no_delivery_days: int) -> Arrival | None:
     to_ship = {line_id: units for line_id, units in to_ship.items() if units > 0}
     if not to_ship:
         return Arrival(order.paid_at or head.processed_at, "nothing_to_ship")
-    if head.source_name == "pos" and not order.fulfilments and head.shipping_minor == 0:
+    if head.source_name == "pos" and head.shipping_minor == 0:  # the till writes a fulfilment of its own
         return Arrival(head.processed_at, "handed_over")
     arrived: list[tuple[datetime, str]] = []
     covered: dict[int, int] = {}
     for parcel in parcels(order):
+        if not any(to_ship.get(line_id) for line_id, _ in parcel.lines):
+            continue  # nothing of it is left with the shopper (design 10.5: every unrefunded shippable line)
         at = parcel_delivered_at(order, parcel)
         basis = "delivered"
         if at is None:

@@ -149,6 +149,8 @@ def _review_one(
     if tier is not None and tier.threshold > 0:
         oldest = orders.oldest_in_window(tx, shop.shop_id, member.member_id, since)
         lapses = months_later(oldest, programme.tier_months) if oldest else now + timedelta(days=1)
+        if earned is None or earned.threshold < tier.threshold:
+            lapses = now  # it is only held: the end of its period is the next moment that matters
         next_review = max(held_until, lapses, now + timedelta(hours=1))
     members.reviewed(tx, shop.shop_id, member.member_id, key, next_review)
 

@@ -115,6 +115,15 @@ def activate(
     return joined
 
 
+def welcome_all(
+    tx: Tx, shop: Shop, programme: Programme, customer_ids: Sequence[int], now: datetime
+) -> None:
+    """Where every customer is a member: makes those active who only wait to be, whichever way we met them."""
+    for member_id, member in sorted(members.load(tx, shop.shop_id, customer_ids).items()):
+        if member.status == "unclaimed":
+            activate(tx, shop, programme, member, member_id, None, now)
+
+
 def held_out(shop: Shop, member_id: int, percent: int) -> bool:
     """Whether the member is in the holdout: drawn from the ids, so that it can be checked and never drawn again."""
     digest = hashlib.sha256(f"holdout:{shop.domain}:{member_id}".encode()).digest()
@@ -146,10 +155,10 @@ def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:
     known = members.refresh(tx, shop.shop_id, customer)
     if programme is None:
         return
-    if programme.membership == "all" and not known:
-        if not members.resolve(tx, shop.shop_id, [customer.customer_id]):
+    if programme.membership == "all":
+        if not known and not members.resolve(tx, shop.shop_id, [customer.customer_id]):
             members.seen(tx, shop.shop_id, [customer], now, status="unclaimed")
-            activate(tx, shop, programme, None, customer.customer_id, customer.locale, now)
+        welcome_all(tx, shop, programme, [customer.customer_id], now)
     elif programme.membership == "tag":
         queues.enqueue(tx, shop.shop_id, [read_customer(customer.customer_id)], now)
 
@@ -184,12 +193,12 @@ def _merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     assert kept is not None
     accounts = ledger.accounts(tx, shop.shop_id, [gone_id, kept_id])
     _transfer(accounts[gone_id], accounts[kept_id], now)
-    _one_signup(tx, shop, accounts[kept_id], gone_id, now)
+    programme = programmes.versions(tx, shop.shop_id).latest
+    _one_signup(tx, shop, accounts[kept_id], gone_id, programme, now)
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
     for table in (orders, redemptions, surveys):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id)
-    programme = programmes.versions(tx, shop.shop_id).latest
     tier = tiers.higher(programme, kept.tier, gone.tier)
     if tier is not None and tier != kept.tier:
         members.tier_from(tx, shop.shop_id, kept_id, tier, "merged", now)
@@ -235,19 +244,28 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> None:
         kept.take_back("transfer_out", deficit.remaining, source_key=f"{key}:out", why=why, occurred_at=now)
 
 
-def _one_signup(tx: Tx, shop: Shop, kept: Account, gone_id: int, now: datetime) -> None:
-    """A sign-up bonus that both had stands once: the later one is taken back."""
-    both = [ledger.points_by_source(tx, shop.shop_id, f"signup:{m}") for m in (kept.member_id, gone_id)]
-    if all(points is not None for points in both):
-        later = max((points for points in both if points is not None), key=lambda row: row[0])
-        kept.take_back(
+def _one_signup(
+    tx: Tx, shop: Shop, kept: Account, gone_id: int, programme: Programme | None, now: datetime
+) -> None:
+    """A sign-up bonus that both had, under whatever name, stands once: the later one is taken back."""
+    names = [kept.member_id, *members.old_ids(tx, shop.shop_id, kept.member_id)]
+    for entry_id, points in ledger.signups(tx, shop.shop_id, names)[1:]:
+        entry = kept.take_back(
             "clawback",
-            later[1],
-            source_key=f"merge:{gone_id}:signup",
+            points,
+            source_key=f"merge:{gone_id}:signup:{entry_id}",
             occurred_at=now,
             why={"rule": "signup", "because": "merged"},
-            reverses_id=later[0],
+            reverses_id=entry_id,
         )
+        if programme is not None and programme.clawback == "floor" and entry.entry_id in kept.deficits:
+            kept.settle_deficit(
+                entry.entry_id,
+                kind="forgiven",
+                source_key=f"forgiven:{entry.entry_id}",
+                why={"rule": "floor", "programme": programme.version},
+                occurred_at=now,
+            )
 
 
 def _hand_over(tx: Tx, shop: Shop, fact: DataRequested, now: datetime) -> None:
@@ -288,8 +306,9 @@ def _forget(
     members.redact(tx, shop.shop_id, member_id)
     surveys.forget_words(tx, shop.shop_id, member_id)
     privacy.forget_notes_of(tx, shop.shop_id, member_id)
-    privacy.forget_requests_of(tx, shop.shop_id, member_id)
-    privacy.forget_bodies_of(tx, shop.shop_id, member_id, sorted({*order_ids, *known_orders}))
+    names = [member_id, *members.old_ids(tx, shop.shop_id, member_id)]
+    privacy.forget_requests_of(tx, shop.shop_id, names)
+    privacy.forget_bodies_of(tx, shop.shop_id, sorted({*names, customer_id, *order_ids, *known_orders}))
     privacy.fulfilled(tx, shop.shop_id, key, None, now)
     queues.enqueue(
         tx,

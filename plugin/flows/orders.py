@@ -13,6 +13,7 @@ from plugin.domain.ledger import Account
 from plugin.domain.orders import Order
 from plugin.domain.programme import Programme
 from plugin.domain.values import Ratio
+from plugin.flows import members as member_flow
 from plugin.flows import spending
 from plugin.store import ledger, members, programmes, queues, surveys
 from plugin.store import orders as order_store
@@ -118,7 +119,7 @@ def _identify(
             continue
         alias = aliases.get(head.customer_id)
         work.member_id = alias[0] if alias else head.customer_id
-        if work.before.member_id == work.member_id and work.before.tier is not None:
+        if work.before.member_id == work.member_id:  # pinned, even to no tier at all: a merge must not change it
             work.tier = work.before.tier
         else:
             owner = head.customer_id if alias is None or head.processed_at < alias[1] else alias[0]
@@ -142,9 +143,10 @@ def _welcome(
     for fact in facts:
         if isinstance(fact, OrderSeen) and fact.customer is not None and fact.customer.customer_id in known:
             known[fact.customer.customer_id] = fact.customer
+    members.seen(tx, shop.shop_id, known.values(), now, status="unclaimed")
     latest = versions.latest
-    everyone = latest is not None and latest.membership == "all"
-    members.seen(tx, shop.shop_id, known.values(), now, status="active" if everyone else "unclaimed")
+    if latest is not None and latest.membership == "all":
+        member_flow.welcome_all(tx, shop, latest, sorted(known), now)
 
 
 def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime, count_test_orders: bool) -> set[int]:
@@ -278,16 +280,20 @@ def _stored(work: _Work) -> StoredOrder:
 
 
 def _invite(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> None:
-    invitations, withdrawn = [], []
+    invitations, withdrawn, postponed = [], [], []
     for work in works:
-        target, programme = work.target, work.programme
+        target, programme, before = work.target, work.programme, work.before
         assert target is not None
-        if work.member_id is None or programme is None or not programme.survey.enabled:
+        if programme is None or not programme.survey.enabled:
             continue
-        gone = not target.counted or (target.basis_minor == 0 and bool(work.order.refunds))
-        if gone and work.before.delivered_at is not None:
-            withdrawn.append(work.order.order_id)
-        elif not gone and target.delivered_at is not None and target.delivered_at != work.before.delivered_at:
+        emptied = target.basis_minor == 0 and bool(work.order.refunds)
+        if work.member_id is None or not target.counted or emptied:
+            if before.delivered_at is not None:
+                withdrawn.append(work.order.order_id)
+        elif target.delivered_at is None:
+            if before.delivered_at is not None:
+                postponed.append(work.order.order_id)
+        elif target.delivered_at != before.delivered_at or work.member_id != before.member_id:
             invitations.append(
                 surveys.Invitation(
                     work.order.order_id,
@@ -304,6 +310,8 @@ def _invite(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> None:
         surveys.invite(tx, shop.shop_id, invitations, now)
     if withdrawn:
         surveys.withdraw(tx, shop.shop_id, withdrawn, "cancelled_or_refunded")
+    if postponed:
+        surveys.withdraw(tx, shop.shop_id, postponed, "more_to_come", also_asked=False)
 
 
 def _ask_effects(tx: Tx, shop: Shop, works: list[_Work], moved: set[int], now: datetime) -> None:

@@ -38,13 +38,15 @@ _MALFORMED = {
 
 
 class Refusal(RegularsError):
-    """A request that is answered with an error. `retry_after_s` when it may be sent again later."""
+    """A request that is answered with an error; `headers` go along, such as when to try again."""
 
     code = "refused"
 
-    def __init__(self, message: str, *, code: str, status: int, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str, status: int, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(message, code=code, status=status)
-        self.retry_after_s = retry_after_s
+        self.headers = dict(headers or {})
 
 
 def refusal(refused: Refused) -> Refusal:
@@ -67,7 +69,8 @@ def json_answer(
 def error_answer(error: RegularsError) -> Response:
     """An expected error as a JSON answer."""
     answer = json_answer(error_body(error.code, error.message), error.status)
-    after_s = getattr(error, "retry_after_s", None) or (RETRY_AFTER_S if error.status == 503 else None)
-    if after_s is not None:
-        answer.headers["Retry-After"] = str(after_s)
+    if error.status == 503:
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+    if isinstance(error, Refusal):
+        answer.headers.update(error.headers)
     return answer

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from plugin.pages.web import Web
 
 PATCH_PATH = "/auth/patch-id-token"
+RETRY_HEADER = "X-Shopify-Retry-Invalid-Session-Request"
 APP_BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
 POLARIS = "https://cdn.shopify.com/shopifycloud/polaris-1.js"
 _ADMIN = "https://admin.shopify.com"
@@ -78,7 +79,8 @@ def _staff(web: Web) -> Staff | Response:
     if token is not None:
         found = verify.id_token(token, api_key=config.api_key, secrets=config.secrets, now_s=now_s)
         if isinstance(found, Refused):
-            raise Retry(found.message, code=found.code, status=401)
+            # App Bridge sees the header, fetches a new token and sends the request once more.
+            raise Refusal(found.message, code=found.code, status=401, headers={RETRY_HEADER: "1"})
         return Staff(found.shop, found.user_id, token)
     tokens = request.args.getlist("id_token")
     if len(tokens) > 1:
@@ -93,10 +95,6 @@ def _staff(web: Web) -> Staff | Response:
     if checked.code != "expired_id_token":
         raise refusal(checked)
     return to_patch_page(config)
-
-
-class Retry(Refusal):
-    """An id token that App Bridge shall replace: it fetches a new one and sends the request once more."""
 
 
 def to_patch_page(config: Config) -> Response:

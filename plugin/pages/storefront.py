@@ -86,7 +86,7 @@ class Door:
         wait_s = (self.web.changes if change else self.web.reads).take(limit_key(found, request.environ))
         if wait_s:
             raise Refusal("That was a lot at once. Try again in a moment.", code="too_many_requests", status=429,
-                          retry_after_s=wait_s)  # fmt: skip
+                          headers={"Retry-After": str(wait_s)})  # fmt: skip
         return found
 
     def customer(self, kind: type[Body]) -> tuple[Visitor, int, Body]:
@@ -375,7 +375,7 @@ def not_installed() -> Refusal:
 def not_ready() -> Refusal:
     """Installed, but the first programme is not there yet."""
     return Refusal("The shop is still setting its programme up. Try again in a minute.", code="not_ready", status=503,
-                   retry_after_s=10)  # fmt: skip
+                   headers={"Retry-After": "10"})  # fmt: skip
 
 
 def _body(kind: type[Body]) -> Body:

@@ -21,6 +21,7 @@ from plugin.pages.fast import FastReads
 from plugin.pages.guards import OPEN, guard
 from plugin.pages.limits import Buckets, Limits
 from plugin.pages.signed import Signer
+from plugin.pages.staff import RETRY_HEADER
 from plugin.shopify.tokens import TokenSource
 from plugin.store import figures, meta
 from plugin.store.db import Database
@@ -152,7 +153,9 @@ def _shown(answer: Response, message: str) -> Response:
         return answer
     page = admin.message_page("That did not work", message, answer.status_code)
     page.headers.extend(
-        (name, answer.headers[name]) for name in ("Retry-After", "Allow") if name in answer.headers
+        (name, answer.headers[name])
+        for name in ("Retry-After", "Allow", RETRY_HEADER)
+        if name in answer.headers
     )
     return page
 

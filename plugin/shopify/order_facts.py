@@ -124,13 +124,15 @@ def _refund(refund: Node, currency: str, taxes_included: bool) -> Refund:
         for payment in refund["transactions"]["nodes"]
         if payment["kind"] == "REFUND" and payment["status"] == "SUCCESS"
     )
+    # Duties are not goods: giving them back must not look like money refunded for the lines.
+    duties = sum(_money(duty["amountSet"], currency) for duty in refund["duties"] or ())
     return Refund(
         refund_id=legacy_id(refund["id"]),
         created_at=utc(refund["createdAt"] or refund["processedAt"]),
         lines=tuple(
             sorted(lines, key=lambda line: (line.line_id, line.quantity, line.subtotal_minor, line.tax_minor))
         ),
-        paid_minor=max(0, paid),
+        paid_minor=max(0, paid - duties),
         shipping_minor=max(0, shipping),
     )
 

@@ -41,6 +41,12 @@ def audit(tx: Tx, shop_id: int) -> Iterator[str]:
         s=shop_id,
     ):
         yield f"order {order_id}: {points} points should stand, {standing} stand"
+    for (entry_id,) in tx.all(
+        "SELECT e.entry_id FROM entries e LEFT JOIN orders o ON o.shop_id = e.shop_id AND o.order_id = e.order_id "
+        "WHERE e.shop_id = :s AND e.order_id IS NOT NULL AND o.order_id IS NULL",
+        s=shop_id,
+    ):
+        yield f"entry {entry_id}: is about an order that is not there"
 
 
 def _audit_members(tx: Tx, shop_id: int) -> Iterator[str]:

@@ -24,9 +24,9 @@ _log = logging.getLogger("regulars.intake")
 
 _COLUMNS = "shop_id, webhook_id, topic, event_id, api_version, triggered_at, received_at, body, due_at"
 # The shop is looked up by the statement itself: a cache here could outlive a redacted shop and lose webhooks.
-_FAST_SQLITE = (
-    f"INSERT INTO inbox ({_COLUMNS}) SELECT shop_id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7 FROM shops"
-    " WHERE domain = ?1 AND state IN ('installed', 'uninstalled') ON CONFLICT DO NOTHING"
+_ROW_SQLITE = (
+    "((SELECT shop_id FROM shops WHERE domain = ? AND state IN ('installed', 'uninstalled')),"
+    " ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 # Binary parameters: as text a bytea[] is hex-escaped twice, which costs more than the insert.
 # Ordered, so that two web processes that hold the same webhooks cannot deadlock.
@@ -191,17 +191,14 @@ class IntakeWriter:
 
     def _store_sqlite(self, rows: Sequence[Delivery]) -> list[Outcome | RegularsError]:
         connection = self._connected()
+        outcomes: list[Outcome | RegularsError] = ["stored"] * len(rows)
         begin_immediate(connection)
         try:
-            cursor = connection.cursor()
-            outcomes: list[Outcome | RegularsError] = []
-            left: list[int] = []
-            for number, row in enumerate(rows):
-                if cursor.execute(_FAST_SQLITE, row).rowcount != 1:
-                    left.append(number)
-                outcomes.append("stored")
-            if left:
-                self._store_slowly(Tx(connection, "sqlite"), rows, left, outcomes)
+            if _insert_sqlite(connection, rows) != len(rows):
+                # Which of them were not taken, one statement cannot say: back, and one after the other.
+                connection.execute("ROLLBACK")
+                begin_immediate(connection)
+                self._store_slowly(Tx(connection, "sqlite"), rows, range(len(rows)), outcomes)
             commit_sqlite(connection)
         except BaseException:
             self._waiting.forget()
@@ -238,19 +235,20 @@ class IntakeWriter:
         left: Sequence[int],
         outcomes: list[Outcome | RegularsError],
     ) -> None:
-        """Rows the fast statement did not take: duplicates, and shops that have not installed (yet).
+        """One row after the other, for duplicates and for shops that have not installed (yet).
 
-        Each is offered to the table again, because a shop may have become installed in between.
+        A row the fast statement did not take is offered to the table again, because its shop may have become
+        installed in between.
         """
         for number in left:
             row = rows[number]
-            shop_id = self._waiting.admit(tx, row.shop_domain, len(row.body), row.received_at)
-            if isinstance(shop_id, RegularsError):
-                outcomes[number] = shop_id
-            elif tx.run(_SLOW, shop_id=shop_id, **row._asdict()) == 1:
-                self._waiting.count(shop_id, len(row.body))
-            else:
+            shop = self._waiting.admit(tx, row.shop_domain, len(row.body), row.received_at)
+            if isinstance(shop, RegularsError):
+                outcomes[number] = shop
+            elif tx.run(_SLOW, shop_id=shop.shop_id, **row._asdict()) != 1:
                 outcomes[number] = "duplicate"
+            elif shop.limited:
+                self._waiting.count(shop.shop_id, len(row.body))
 
     def _connected(self) -> Any:
         if self._connection is None:
@@ -269,6 +267,21 @@ class IntakeWriter:
                 connection.close()
             except (sqlite3.Error, psycopg.Error):
                 pass
+
+
+def _insert_sqlite(connection: sqlite3.Connection, rows: Sequence[Delivery]) -> int:
+    """Inserts the rows it can with one statement, and says how many that were.
+
+    One statement, because Python gives its lock away at every step of one, and sixteen waiting threads then
+    pass it around. IGNORE skips duplicates, and shops that are not there: their number is NULL.
+    """
+    parameters: list[object] = []
+    for row in rows:
+        parameters += row
+        parameters.append(row.received_at)
+    values = ", ".join([_ROW_SQLITE] * len(rows))
+    text = f"INSERT OR IGNORE INTO inbox ({_COLUMNS}) VALUES {values}"
+    return connection.execute(text, parameters).rowcount
 
 
 def describe(error: BaseException) -> str:

@@ -190,12 +190,24 @@ def entry_by_source(tx: Tx, shop_id: int, source_key: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def points_by_source(tx: Tx, shop_id: int, source_key: str) -> tuple[int, int] | None:
-    """(entry id, points) of the entry with that cause, or None."""
-    row = tx.one(
-        "SELECT entry_id, points FROM entries WHERE shop_id = :s AND source_key = :k", s=shop_id, k=source_key
+def signups(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> list[tuple[int, int]]:
+    """(entry id, points) of sign-up bonuses under these ids that were not taken back, the earliest first."""
+    names = list(member_ids)
+    taken_back = {
+        row[0]
+        for row in tx.among(
+            "SELECT reverses_id FROM entries WHERE shop_id = :s AND kind = 'clawback' "
+            "AND reverses_id IS NOT NULL AND member_id IN (:among)",
+            names,
+            s=shop_id,
+        )
+    }
+    rows = tx.among(
+        "SELECT occurred_at, entry_id, points FROM entries WHERE shop_id = :s AND source_key IN (:among)",
+        [f"signup:{name}" for name in names],
+        s=shop_id,
     )
-    return None if row is None else (int(row[0]), int(row[1]))
+    return [(entry_id, points) for _, entry_id, points in sorted(rows) if entry_id not in taken_back]
 
 
 def lots_of_debit(tx: Tx, shop_id: int, debit_id: int) -> list[Lot]:

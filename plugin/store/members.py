@@ -83,6 +83,16 @@ def resolved(tx: Tx, shop_id: int, customer_id: int) -> int:
     return resolve(tx, shop_id, [customer_id]).get(customer_id, (customer_id, None))[0]
 
 
+def old_ids(tx: Tx, shop_id: int, member_id: int) -> list[int]:
+    """The customer ids that were merged into this member, oldest merge first."""
+    rows = tx.all(
+        "SELECT old_id FROM aliases WHERE shop_id = :s AND member_id = :m ORDER BY merged_at, old_id",
+        s=shop_id,
+        m=member_id,
+    )
+    return [row[0] for row in rows]
+
+
 def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime, *, status: str) -> None:
     """Makes rows for new customers and refreshes what we may know of old ones; None never erases a value."""
     tx.many(
@@ -165,8 +175,9 @@ def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int) -> None:
         "UPDATE members SET status = CASE WHEN members.status = 'redacted' THEN 'redacted' WHEN gone.status = 'active' "
         "OR members.status = 'active' THEN 'active' ELSE members.status END, "
         "joined_at = CASE WHEN members.joined_at IS NULL OR gone.joined_at < members.joined_at "
-        "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END "
-        "FROM (SELECT status, joined_at FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
+        "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END, "
+        "holdout = CASE WHEN members.joined_at IS NULL THEN gone.holdout ELSE members.holdout END "
+        "FROM (SELECT status, joined_at, holdout FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
         "WHERE shop_id = :s AND member_id = :kept",
         s=shop_id,
         gone=gone_id,

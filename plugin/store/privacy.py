@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from plugin.store.db import Tx, to_ms
@@ -51,12 +52,12 @@ def data_requests(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, int
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def forget_requests_of(tx: Tx, shop_id: int, member_id: int) -> None:
-    """Empties the answers to a forgotten member's data requests."""
-    tx.run(
-        "UPDATE privacy_requests SET result = NULL WHERE shop_id = :s AND member_id = :m",
+def forget_requests_of(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> None:
+    """Empties the answers to a forgotten member's data requests, made under any of their ids."""
+    tx.run_among(
+        "UPDATE privacy_requests SET result = NULL WHERE shop_id = :s AND member_id IN (:among)",
+        member_ids,
         s=shop_id,
-        m=member_id,
     )
 
 
@@ -70,18 +71,18 @@ def forget_notes_of(tx: Tx, shop_id: int, member_id: int) -> None:
     )
 
 
-def forget_bodies_of(tx: Tx, shop_id: int, member_id: int, order_ids: list[int]) -> int:
-    """Empties raw webhook bodies that are done and may name the member; returns how many.
+def forget_bodies_of(tx: Tx, shop_id: int, numbers: Iterable[int]) -> int:
+    """Empties raw webhook bodies that are done or parked and hold one of these numbers; returns how many.
 
-    Bodies are not indexed by customer. Emptying every finished one that holds the customer's or an order's number
-    is the safe side: a finished body has served.
+    Bodies are not indexed by customer. Emptying every one that holds the customer's or an order's number is the
+    safe side: a finished body has served, and a parked one may not keep what had to be forgotten.
     """
     emptied = 0
-    for number in [member_id, *order_ids]:
+    for number in numbers:
         needle = f"%{number}%".encode() if tx.engine == "postgresql" else f"%{number}%"
         text = "body" if tx.engine == "postgresql" else "CAST(body AS TEXT)"
         emptied += tx.run(
-            f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND done_at IS NOT NULL AND {text} LIKE :needle",
+            f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND state <> 0 AND {text} LIKE :needle",
             s=shop_id,
             empty=b"",
             needle=needle,

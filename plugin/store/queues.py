@@ -274,18 +274,22 @@ def effect_failed(
     for_good: bool = False,
 ) -> bool:
     """Gives an effect back to be tried later, or parks it. True when parked. A throttled wait is no failure."""
-    parked = for_good or effect.attempts >= MAX_ATTEMPTS
-    tx.run(
-        "UPDATE outbox SET state = :state, due_at = :due, lease_until_at = NULL, lease_holder = NULL, "
-        "reason = :reason, attempts = :attempts WHERE shop_id = :s AND effect_key = :key",
+    parked = for_good or (wait is None and effect.attempts >= MAX_ATTEMPTS)
+    # Only while it waits: a holder whose lease ran out must not bring back what another one has done meanwhile.
+    # And what was asked for again meanwhile is tried again, whatever became of the earlier wish.
+    touched = tx.run(
+        "UPDATE outbox SET state = CASE WHEN revision = :revision THEN CAST(:state AS SMALLINT) ELSE 0 END, "
+        "due_at = :due, lease_until_at = NULL, lease_holder = NULL, reason = :reason, attempts = :attempts "
+        "WHERE shop_id = :s AND effect_key = :key AND state = 0",
         s=shop_id,
         key=effect.effect_key,
+        revision=effect.revision,
         state=PARKED if parked else WAITING,
         reason=reason[:500],
         due=to_ms(now + (wait if wait is not None else backoff(effect.attempts))),
-        attempts=effect.attempts,
+        attempts=effect.attempts if wait is None else max(0, effect.attempts - 1),
     )
-    return parked
+    return parked and touched > 0
 
 
 def effect_retry(tx: Tx, shop_id: int, effect_key: str | None, now: datetime) -> int:

@@ -70,11 +70,14 @@ def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetim
     )
 
 
-def withdraw(tx: Tx, shop_id: int, order_ids: Iterable[int], reason: str) -> None:
+def withdraw(
+    tx: Tx, shop_id: int, order_ids: Iterable[int], reason: str, *, also_asked: bool = True
+) -> None:
     """Takes back invitations that were not answered yet; an answer stands whatever happens after."""
+    states = "('waiting', 'asked')" if also_asked else "('waiting')"
     tx.many(
         "UPDATE invitations SET state = 'withdrawn', reason = :reason WHERE shop_id = :s AND order_id = :o "
-        "AND state IN ('waiting', 'asked')",
+        f"AND state IN {states}",
         [{"s": shop_id, "o": order_id, "reason": reason} for order_id in order_ids],
     )
 

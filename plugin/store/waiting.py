@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from plugin.errors import StorageBusy
 from plugin.store import shops
@@ -29,6 +30,13 @@ class WaitingLimits:
     new_shops_per_hour: int = 500
 
 
+class Admitted(NamedTuple):
+    """A shop whose webhook may be stored; `limited` while it has not installed."""
+
+    shop_id: int
+    limited: bool
+
+
 class Waiting:
     """Remembers what waiting shops occupy. The webhook's shop header is not signed, so anyone who holds one
     signed body could invent shops and webhook ids without end."""
@@ -39,12 +47,12 @@ class Waiting:
         self._bytes = 0
         self._counted_at_s: float | None = None
 
-    def admit(self, tx: Tx, domain: str, size: int, now_ms: int) -> int | StorageBusy:
-        """The shop's number, or the refusal. A refusal is a 503: Shopify sends again for four hours, and a
+    def admit(self, tx: Tx, domain: str, size: int, now_ms: int) -> Admitted | StorageBusy:
+        """The shop, or the refusal. A refusal is a 503: Shopify sends again for four hours, and a
         shop that installs meanwhile is let in. Nothing is dropped behind a 200."""
         found = tx.one("SELECT shop_id, state FROM shops WHERE domain = :domain", domain=domain)
         if found is not None and found[1] in ("installed", "uninstalled"):
-            return int(found[0])
+            return Admitted(int(found[0]), limited=False)
         self._count_again(tx, BELIEVED_S)
         shop_id = None if found is None else int(found[0])
         if not self._fits(shop_id, size):
@@ -52,10 +60,10 @@ class Waiting:
             if not self._fits(shop_id, size):
                 return _refusal()
         if shop_id is not None:
-            return shop_id
+            return Admitted(shop_id, limited=True)
         if self._new_shops(tx, now_ms) >= self.limits.new_shops_per_hour:
             return _refusal()
-        return shops.ensure(tx, domain, moment(now_ms))
+        return Admitted(shops.ensure(tx, domain, moment(now_ms)), limited=True)
 
     def count(self, shop_id: int, size: int) -> None:
         """Adds a stored row to the sums."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from plugin.flows import orders as order_flow
 from plugin.shopify import orders as platform_orders
-from plugin.store import orders, shops
+from plugin.shopify.errors import PlatformError
+from plugin.store import orders, queues, shops
 from plugin.store.db import to_ms
 from plugin.store.shops import Shop
 from plugin.worker.effects import Bench
 
+log = logging.getLogger(__name__)
 RECONCILE_EVERY = timedelta(minutes=20)
 # The platform's search index lags; reading the last minutes again costs little and loses nothing.
 OVERLAP = timedelta(minutes=10)
@@ -55,10 +58,21 @@ def _known(bench: Bench, shop: Shop, order_id: int, updated_at: int | None) -> b
 
 def _read(bench: Bench, shop: Shop, order_ids: list[int]) -> int:
     client = bench.clients.of(shop.shop_id, shop.domain)
-    facts = [
-        seen for order_id in order_ids if (seen := platform_orders.order_seen(client, order_id)) is not None
-    ]
-    if facts:
+    facts, unreadable = [], []
+    for order_id in order_ids:
+        try:
+            seen = platform_orders.order_seen(client, order_id)
+        except (PlatformError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 (one order we cannot read must not stop all the others)
+            log.warning("order %s of shop %s cannot be read: %s", order_id, shop.shop_id, type(error).__name__)
+            unreadable.append(order_id)
+            continue
+        if seen is not None:
+            facts.append(seen)
+    if facts or unreadable:
         with bench.db.write(shop.shop_id) as tx:
+            # Read again as an effect, which is parked where the merchant sees it.
+            queues.enqueue(tx, shop.shop_id, [order_flow.read_order(one) for one in unreadable], bench.now())
             order_flow.apply(tx, shop, facts, bench.now(), confirmed=[fact.order_id for fact in facts])
     return len(facts)

@@ -115,9 +115,18 @@ def test_a_sale_at_the_till_is_handed_over(change: dict[str, Any], expected: Arr
     assert arrival(order(stated), no_delivery_days=21) == expected
 
 
-def test_a_sale_at_the_till_with_a_parcel_waits_for_it() -> None:
+def test_the_fulfilment_that_the_till_writes_changes_nothing() -> None:
     stated = seen(1, *TWO, source_name="pos")
-    assert arrival(order(stated, sent(1, parcel(1, ((1, 2),)))), no_delivery_days=21) is None
+    handed = Arrival(T0, "handed_over")
+    assert arrival(order(stated, sent(1, parcel(1, ((1, 2), (2, 1))))), no_delivery_days=21) == handed
+
+
+def test_a_parcel_of_which_nothing_was_kept_is_not_waited_for() -> None:
+    facts = [
+        seen(1, *TWO), sent(1, parcel(1, ((1, 2),))), sent(1, parcel(2, ((2, 1),))), arrived(1, 1, T0 + 3 * DAY),
+        refunded(1, refund(1, back(2, 1, 4_000))),
+    ]  # fmt: skip
+    assert arrival(order(*facts), no_delivery_days=21) == Arrival(T0 + 3 * DAY, "delivered")
 
 
 def test_an_order_never_seen_has_not_arrived() -> None:

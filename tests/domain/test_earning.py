@@ -15,7 +15,21 @@ from plugin.domain.facts import OrderDeleted
 from plugin.domain.orders import Order
 from plugin.domain.programme import Basis, EarningRule
 from plugin.domain.values import Rate, Ratio
-from tests.facts import DAY, T0, arrived, back, head, line, order, parcel, programme, refund, refunded, seen, sent
+from tests.facts import (
+    DAY,
+    T0,
+    arrived,
+    back,
+    head,
+    line,
+    order,
+    parcel,
+    programme,
+    refund,
+    refunded,
+    seen,
+    sent,
+)
 
 AS_PRICED, WITH, WITHOUT = Basis(), Basis(tax="with"), Basis(tax="without")
 # One line of 2 for 100.00 in a shop whose prices hold 8.1 % tax (7.49 of it); shipping 7.00 with 0.52 tax inside.
@@ -94,7 +108,9 @@ def test_amounts_without_lines_where_prices_are_net_leave_their_tax_share() -> N
     assert basis_minor(after, AS_PRICED) == 9_251 - 1_850
     assert basis_minor(after, WITH) == 10_000 - 2_000
     # A unit with its tax explains 46.25 + 3.74: nothing is left over to count twice.
-    lines = order(seen(1, NET, taxes_included=False), refunded(1, refund(1, back(1, 1, 4_625, 374), paid=4_999)))
+    lines = order(
+        seen(1, NET, taxes_included=False), refunded(1, refund(1, back(1, 1, 4_625, 374), paid=4_999))
+    )
     assert basis_minor(lines, AS_PRICED) == 9_251 - 4_625
 
 

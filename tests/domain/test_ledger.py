@@ -21,7 +21,14 @@ def account(*lots: Lot, deficits: tuple[Deficit, ...] = ()) -> Account:
     return Account(7, list(lots), list(deficits), count(100).__next__)
 
 
-def lot(number: int, points: int, *, opens: datetime | None = T0, ends: datetime | None = LATER, of: int | None = None) -> Lot:
+def lot(
+    number: int,
+    points: int,
+    *,
+    opens: datetime | None = T0,
+    ends: datetime | None = LATER,
+    of: int | None = None,
+) -> Lot:
     return Lot(number, 7, points, points, opens, ends, of)
 
 
@@ -106,7 +113,11 @@ def test_the_next_credits_absorb_what_is_owed_oldest_first() -> None:
     second = credit(it, 100, "b", available_at=None, expires_at=None)
     assert it.owed() == 0
     assert it.lots[second.entry_id].remaining == 85
-    assert it.moves.allocations == {(50, first.entry_id): 15, (50, second.entry_id): 5, (60, second.entry_id): 10}
+    assert it.moves.allocations == {
+        (50, first.entry_id): 15,
+        (50, second.entry_id): 5,
+        (60, second.entry_id): 10,
+    }
     assert {d.debit_id: d.remaining for d in it.moves.changed_deficits.values()} == {50: 0, 60: 0}
 
 
@@ -123,7 +134,12 @@ def test_a_forgiven_deficit_leaves_nothing_to_spend() -> None:
     it = account()
     debit = take_back(it, 30)
     forgiven = it.settle_deficit(debit.entry_id, source_key="f", kind="forgiven", why={}, occurred_at=T0)
-    assert (forgiven.points, forgiven.reverses_id, it.owed(), it.available(LATER)) == (30, debit.entry_id, 0, 0)
+    assert (forgiven.points, forgiven.reverses_id, it.owed(), it.available(LATER)) == (
+        30,
+        debit.entry_id,
+        0,
+        0,
+    )
     assert it.moves.allocations == {(debit.entry_id, forgiven.entry_id): 30}
 
 
@@ -188,11 +204,15 @@ def _act(it: Account, number: int, step: tuple[Any, ...]) -> None:
     elif step[0] == "back":
         take_back(it, step[1], step[2])
     elif step[0] == "empty" and it.lots:
-        it.empty_lot("expire", sorted(it.lots)[step[1] % len(it.lots)], source_key=f"e{number}", why={}, occurred_at=T0)
+        it.empty_lot(
+            "expire", sorted(it.lots)[step[1] % len(it.lots)], source_key=f"e{number}", why={}, occurred_at=T0
+        )
     elif step[0] == "forgive":
         owing = [d.debit_id for d in it.deficits.values() if d.remaining]
         if owing:
-            it.settle_deficit(owing[step[1] % len(owing)], source_key=f"f{number}", kind="forgiven", why={}, occurred_at=T0)
+            it.settle_deficit(
+                owing[step[1] % len(owing)], source_key=f"f{number}", kind="forgiven", why={}, occurred_at=T0
+            )
     elif step[0] == "retime":
         it.retime(step[1], at(step[2]), None, cast(datetime, at(step[3])))
 

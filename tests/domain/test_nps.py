@@ -37,7 +37,9 @@ def test_the_interval_against_the_published_formula_in_decimals() -> None:
     ("promoters", "passives", "detractors", "nps"),
     [(1, 0, 0, 100.0), (0, 1, 0, 0.0), (0, 0, 1, -100.0), (1, 1, 1, 0.0), (2, 0, 1, 33.3), (0, 500, 0, 0.0)],
 )
-def test_few_answers_are_uncertain_but_never_absurd(promoters: int, passives: int, detractors: int, nps: float) -> None:
+def test_few_answers_are_uncertain_but_never_absurd(
+    promoters: int, passives: int, detractors: int, nps: float
+) -> None:
     found = score(promoters, passives, detractors)
     assert found.nps == nps
     assert found.low is not None

@@ -95,7 +95,11 @@ def test_refund_before_and_after_the_snapshot_that_contains_it_counts_once() -> 
     assert removed == 0
     snapshot = seen(1, line(1, 3000, 3, removed=removed), at=T0 + DAY, refunds=(made,))
     first = seen(1, line(1, 3000, 3))
-    for told in ((first, refunded(1, made), snapshot), (refunded(1, made), first), (snapshot, refunded(1, made))):
+    for told in (
+        (first, refunded(1, made), snapshot),
+        (refunded(1, made), first),
+        (snapshot, refunded(1, made)),
+    ):
         assert kept_units(order(*told)) == {1: 2}
 
 
@@ -110,7 +114,11 @@ def test_units_an_edit_took_out_are_not_refunded_units() -> None:
 
 
 def test_more_refunded_than_ordered_keeps_nothing_and_never_less() -> None:
-    after = order(seen(1, line(1, 3000, 3)), refunded(1, refund(1, back(1, 2, 1))), refunded(1, refund(2, back(1, 2, 1))))
+    after = order(
+        seen(1, line(1, 3000, 3)),
+        refunded(1, refund(1, back(1, 2, 1))),
+        refunded(1, refund(2, back(1, 2, 1))),
+    )
     assert kept_units(after) == {1: 0}
 
 

@@ -12,7 +12,9 @@ from plugin.domain.rewards import CODE_ALPHABET, return_expiry, return_target, s
 from plugin.domain.tiers import higher, next_tier, tier_for, window_start
 from tests.facts import DAY, T0, programme
 
-LADDER = programme(tiers=(Tier("bronze", "Bronze", 0), Tier("silver", "Silver", 500), Tier("gold", "Gold", 1500)))
+LADDER = programme(
+    tiers=(Tier("bronze", "Bronze", 0), Tier("silver", "Silver", 500), Tier("gold", "Gold", 1500))
+)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,9 @@ def test_the_window_is_calendar_months() -> None:
         (100, 500, 0, 0),
     ],
 )
-def test_points_of_a_used_code_come_back_in_proportion(points: int, refunded: int, ordered: int, back: int) -> None:
+def test_points_of_a_used_code_come_back_in_proportion(
+    points: int, refunded: int, ordered: int, back: int
+) -> None:
     assert return_target(points, refunded, ordered) == back
 
 

@@ -93,6 +93,7 @@ class Maker:
         self.steps: list[Json] = []
         self.sent: list[list[Any]] = []
         self.held: list[list[Any]] = []
+        self.merging: dict[int, int] = {}  # both customers of the epoch's merges -> the kept one
         self.busy: set[int] = set()  # customers whose messages were held back: nothing new for them
         self.codes: list[tuple[int, str]] = []
         self.judge = Judge()
@@ -150,15 +151,19 @@ class Maker:
     def plan(self, messages: list[list[Any]]) -> list[list[Any]]:
         """The messages of an epoch as they arrive: some held back, some doubled, stale copies, all shuffled."""
         rng = self.rng
-        arriving, self.held = list(self.held), []
-        self.busy.clear()
+        # What is late for customers who are just being merged stays late: it then names a customer who is gone.
+        late = [message for message in self.held if self.owner(message) in self.merging]
+        arriving = [message for message in self.held if message not in late]
+        self.held = late
+        whole = {number for number in self.cases if rng.random() < 0.02}
         for message in messages:
-            customer = self.owner(message)
-            if rng.random() < 0.04 and customer is not None and self.may_wait(message):
+            hold = rng.random() < 0.04 or self.order_of(message) in whole
+            if hold and self.owner(message) is not None and self.may_wait(message):
                 self.held.append(message)
-                self.busy.add(customer)
             else:
                 arriving.append(message)
+        self.busy = {self.merging.get(owner, owner) for owner in map(self.owner, self.held) if owner is not None}
+        self.merging = {}
         self.sent += arriving
         arriving += [message for message in list(arriving) if rng.random() < 0.3]
         stale = len(arriving) // 5
@@ -173,12 +178,14 @@ class Maker:
 
     def owner(self, message: list[Any]) -> int | None:
         """The customer a message is about, if it is about an order of one."""
-        topic, body = message
-        number = body.get("order_id") or body.get("id")
-        if topic == "orders/edited":
-            number = body["order_edit"]["order_id"]
-        case = self.cases.get(number)
+        case = self.cases.get(self.order_of(message))
         return None if case is None else case.customer
+
+    def order_of(self, message: list[Any]) -> int:
+        """The order a message is about; a number that is no order's for other messages."""
+        topic, body = message
+        number: int = body["order_edit"]["order_id"] if topic == "orders/edited" else body.get("order_id") or body.get("id", 0)
+        return number
 
     def happenings(self, begin: datetime, days: int, events: int) -> list[list[Any]]:
         """What happens in an epoch, in the order in which it happens."""
@@ -205,7 +212,8 @@ class Maker:
                 if customer in debtors:  # which of two credits a debt absorbs would depend on luck
                     mood[customer] = "quiet"
             return self.place(at, customer)
-        case = self.cases[rng.choice(list(self.cases))]
+        with_code = [number for number, case in self.cases.items() if case.body["discount_codes"]]
+        case = self.cases[rng.choice(with_code if with_code and rng.random() < 0.15 else list(self.cases))]
         doing = rng.choice(("grow", "shrink", "ship", "ship", "stray"))
         if not self.wild:
             if doing != "stray" and case.customer is not None:
@@ -413,7 +421,8 @@ class Maker:
 
     def marry(self, at: datetime, mood: dict[int, str]) -> list[list[Any]]:
         """Two customers become one; whoever is merged does nothing else in the epoch."""
-        free = [c for c in self.customers if self.wild or (mood[c] == "ship" and c not in self.busy)]
+        free = [c for c in self.customers if self.wild or mood[c] == "ship" or c in self.busy]
+        free = [c for c in free if c not in self.merging]
         if len(free) < 2 or len(self.customers) < 3 + len(self.gone):
             return []
         kept, gone = self.rng.sample(free, 2)
@@ -422,7 +431,7 @@ class Maker:
         mood[kept] = mood[gone] = "quiet"
         self.customers.remove(gone)
         self.gone.append(gone)
-        self.busy.discard(gone)
+        self.merging |= {kept: kept, gone: kept}
         for case in self.cases.values():
             if case.customer == gone:
                 case.rehome = kept

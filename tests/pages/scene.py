@@ -132,7 +132,10 @@ class Scene:
         shop, now = self.shop(domain), self.times.now()
         with self.db.write(shop.shop_id) as tx:
             surveys.invite(
-                tx, shop.shop_id, [Invitation(order_id, customer_id, "waiting", "delivered", now, now, None, None)], now
+                tx,
+                shop.shop_id,
+                [Invitation(order_id, customer_id, "waiting", "delivered", now, now, None, None)],
+                now,
             )
             surveys.asked(tx, shop.shop_id, order_id, now)
 
@@ -155,7 +158,9 @@ class Scene:
 
     # How the platform asks
 
-    def pairs(self, shop: str, customer_id: int | None, own: Iterable[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    def pairs(
+        self, shop: str, customer_id: int | None, own: Iterable[tuple[str, str]] = ()
+    ) -> list[tuple[str, str]]:
         """The query the platform would send, without its signature."""
         return [
             *own,
@@ -189,14 +194,18 @@ class Scene:
         wish = {"reward": reward, "request_key": key, "nonce": self.nonce(customer_id)}
         return self.post("redeem", wish, customer_id)
 
-    def id_token(self, shop: str = ALICE, secret: str = SECRET, algorithm: str = "HS256", **claims: object) -> str:
+    def id_token(
+        self, shop: str = ALICE, secret: str = SECRET, algorithm: str = "HS256", **claims: object
+    ) -> str:
         """An id token as App Bridge would hand it over; None takes a claim away."""
         now = int(self.times.wall_s())
         full = {
             "iss": f"https://{shop}/admin", "dest": f"https://{shop}", "aud": self.config.api_key, "sub": str(BOB),
             "exp": now + 60, "nbf": now, "iat": now, "jti": "1", "sid": "s-1",
         } | claims  # fmt: skip
-        return json_web_token(secret, {name: value for name, value in full.items() if value is not None}, algorithm)
+        return json_web_token(
+            secret, {name: value for name, value in full.items() if value is not None}, algorithm
+        )
 
     def session_token(self, customer_id: int | None, shop: str = ALICE, **claims: object) -> str:
         """A session token of a customer-account extension."""
@@ -224,9 +233,9 @@ def code_of(answer: TestResponse) -> str:
 
 
 def make_scene(db: Database, *, limits: Limits | None = None, client: httpx.Client | None = None,
-               config: dict[str, Any] | None = None) -> Scene:  # fmt: skip
+               config: dict[str, Any] | None = None, times: Times | None = None) -> Scene:  # fmt: skip
     """The application on a fresh, migrated database; no shop has installed it yet."""
-    times = Times()
+    times = times or Times()
     settings = Config(
         **{
             "database_url": db.url, "api_key": "key-of-the-app", "api_secret": SECRET, "api_secret_old": OLD_SECRET,
@@ -251,5 +260,3 @@ def programme(**changes: Any) -> Programme:
     from dataclasses import replace
 
     return replace(first_programme("CHF", 100), **changes)
-
-

@@ -36,9 +36,21 @@ def test_the_old_secret_still_counts_while_it_is_rotated_out(light: Scene) -> No
         (lambda pairs: [("logged_in_customer_id", str(VICTIM)), *pairs], 400, "repeated_parameter"),
         (lambda pairs: [*pairs, ("customer", "1")], 400, "unknown_parameter"),
         (lambda pairs: [("locale", "en=1"), *pairs], 400, "invalid_parameter"),
-        (lambda pairs: [(n, f"{v} " if n == "logged_in_customer_id" else v) for n, v in pairs], 400, "invalid_parameter"),
-        (lambda pairs: [(n, "1e3" if n == "logged_in_customer_id" else v) for n, v in pairs], 400, "invalid_parameter"),
-        (lambda pairs: [(n, "evil.example" if n == "shop" else v) for n, v in pairs], 400, "invalid_parameter"),
+        (
+            lambda pairs: [(n, f"{v} " if n == "logged_in_customer_id" else v) for n, v in pairs],
+            400,
+            "invalid_parameter",
+        ),
+        (
+            lambda pairs: [(n, "1e3" if n == "logged_in_customer_id" else v) for n, v in pairs],
+            400,
+            "invalid_parameter",
+        ),
+        (
+            lambda pairs: [(n, "evil.example" if n == "shop" else v) for n, v in pairs],
+            400,
+            "invalid_parameter",
+        ),
         (lambda pairs: [pair for pair in pairs if pair[0] != "timestamp"], 400, "missing_parameter"),
     ],
 )
@@ -83,7 +95,9 @@ def test_a_stale_or_early_query_is_refused(light: Scene, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "signature", ["", "0" * 64, "é" * 64, "0" * 63, "F" * 64], ids=["empty", "wrong", "foreign", "short", "capital"]
+    "signature",
+    ["", "0" * 64, "é" * 64, "0" * 63, "F" * 64],
+    ids=["empty", "wrong", "foreign", "short", "capital"],
 )
 def test_a_wrong_signature_is_refused(light: Scene, signature: str) -> None:
     answer = ask(light, urlencode([*light.pairs(ALICE, ANNA), ("signature", signature)]))
@@ -103,11 +117,14 @@ def test_another_apps_secret_signs_nothing_here(light: Scene) -> None:
     assert (answer.status_code, code_of(answer)) == (401, "invalid_signature")
 
 
-@pytest.mark.parametrize("query", ["", "%ff", "shop=%", "x=" + "y" * 5000, "&".join(f"a{n}=1" for n in range(50))])
+@pytest.mark.parametrize(
+    "query", ["", "%ff", "shop=%", "x=" + "y" * 5000, "&".join(f"a{n}=1" for n in range(50))]
+)
 def test_no_query_and_broken_queries_are_refused(light: Scene, query: str) -> None:
     answer = ask(light, query)
     assert answer.status_code == 400
-    assert code_of(answer) in ("missing_parameter", "invalid_query", "query_too_long", "unknown_parameter")
+    codes = ("missing_parameter", "invalid_parameter", "invalid_query", "query_too_long", "unknown_parameter")
+    assert code_of(answer) in codes
 
 
 def test_a_shop_that_has_not_installed_has_no_programme(light: Scene) -> None:
@@ -152,7 +169,9 @@ def test_an_extension_without_a_signed_in_customer_is_a_guest(light: Scene) -> N
     ],
     ids=str,
 )
-def test_a_session_token_with_a_wrong_claim_is_refused_with_open_cors(light: Scene, claims: dict[str, object]) -> None:
+def test_a_session_token_with_a_wrong_claim_is_refused_with_open_cors(
+    light: Scene, claims: dict[str, object]
+) -> None:
     token = light.session_token(ANNA, **claims)
     answer = light.client().get("/api/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
@@ -160,7 +179,9 @@ def test_a_session_token_with_a_wrong_claim_is_refused_with_open_cors(light: Sce
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-@pytest.mark.parametrize("query", ["logged_in_customer_id=999", "shop=x", "locale=en&locale=de", "cursor=%3D"])
+@pytest.mark.parametrize(
+    "query", ["logged_in_customer_id=999", "shop=x", "locale=en&locale=de", "cursor=%3D"]
+)
 def test_an_extension_cannot_name_anybody_in_its_query(light: Scene, query: str) -> None:
     headers = {"Authorization": f"Bearer {light.session_token(ANNA)}"}
     assert light.client().get(f"/api/me?{query}", headers=headers).status_code == 400

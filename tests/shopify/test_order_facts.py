@@ -44,6 +44,7 @@ def refund(number: int, **changes: Any) -> dict[str, Any]:
         "createdAt": "2026-11-05T08:00:00Z",
         "processedAt": "2026-11-06T08:00:00Z",
         "refundLineItems": {"nodes": []},
+        "duties": [],
         "refundShippingLines": {"nodes": []},
         "transactions": {"nodes": []},
         **changes,
@@ -191,6 +192,15 @@ def test_refund_counts_successful_refund_payments_and_shipping_with_its_tax(
             shipping_minor=shipping,
         ),
     )
+
+
+def test_duties_given_back_are_no_goods() -> None:
+    node = refund(
+        23,
+        duties=[{"amountSet": bag("7.5")}],
+        transactions={"nodes": [payment("REFUND", "SUCCESS", "10.0")]},
+    )
+    assert from_graphql(order(refunds=[node])).refunds[0].paid_minor == 250
 
 
 def test_parcels_say_what_they_hold_and_when_they_first_arrived() -> None:

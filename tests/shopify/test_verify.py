@@ -56,8 +56,18 @@ def test_no_other_header_is_accepted(body: bytes, header: str) -> None:
     assert verify.webhook_hmac_ok(body, header, (SECRET,)) is wanted
 
 
-@pytest.mark.parametrize("spoil", [lambda s: s[:-1], lambda s: "", lambda s: s + "=", lambda s: f" {s}",
-                                   lambda s: "é" + s[1:], lambda s: s.lower(), lambda s: s.rstrip("=")])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda s: s[:-1],
+        lambda s: "",
+        lambda s: s + "=",
+        lambda s: f" {s}",
+        lambda s: "é" + s[1:],
+        lambda s: s.lower(),
+        lambda s: s.rstrip("="),
+    ],
+)
 def test_a_spoilt_signature_is_refused(spoil: Any) -> None:
     body = b'{"id": 1}'
     assert not verify.webhook_hmac_ok(body, spoil(signing.webhook_signature(SECRET, body)), (SECRET, OLD))
@@ -402,8 +412,10 @@ def test_a_genuine_id_token_names_shop_staff_and_session() -> None:
         ({"dest": "https://bob.myshopify.com"}, "invalid_shop"),
         ({"dest": "https://evil.example", "iss": "https://evil.example/admin"}, "invalid_shop"),
         ({"dest": "http://alice.myshopify.com"}, "invalid_shop"),
-        ({"dest": "https://alice.myshopify.com:444", "iss": "https://alice.myshopify.com:444/admin"},
-         "invalid_shop"),
+        (
+            {"dest": "https://alice.myshopify.com:444", "iss": "https://alice.myshopify.com:444/admin"},
+            "invalid_shop",
+        ),
         ({"dest": "https://x@alice.myshopify.com"}, "invalid_shop"),
         ({"dest": "https://[", "iss": "https://["}, "invalid_shop"),
         ({"dest": 7}, "invalid_shop"),

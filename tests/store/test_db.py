@@ -51,7 +51,9 @@ def test_milliseconds_survive_the_round_trip(value: int) -> None:
 
 @given(
     st.datetimes(
-        min_value=datetime(1971, 1, 1), max_value=datetime(2300, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001
+        min_value=datetime(1971, 1, 1),
+        max_value=datetime(2300, 1, 1),
+        timezones=st.just(UTC),  # noqa: DTZ001
     )
 )
 def test_a_moment_is_kept_to_the_millisecond(moment: datetime) -> None:
@@ -65,10 +67,13 @@ def test_a_moment_is_kept_to_the_millisecond(moment: datetime) -> None:
 def test_statements_look_the_same_on_both_engines(shops: Database) -> None:
     with shops.write() as tx:
         assert _put(tx, "a%b") == 1
-        assert tx.many(
-            "INSERT INTO meta (key, value) VALUES (:k, :v)",
-            [{"k": f"m{n}", "v": "50% off"} for n in range(3)],
-        ) == 3
+        assert (
+            tx.many(
+                "INSERT INTO meta (key, value) VALUES (:k, :v)",
+                [{"k": f"m{n}", "v": "50% off"} for n in range(3)],
+            )
+            == 3
+        )
         assert tx.many("INSERT INTO meta (key, value) VALUES (:k, :v)", []) == 0
         assert tx.run("UPDATE meta SET value = 'review:member' WHERE key LIKE 'm%'") == 3
     with shops.read() as tx:
@@ -169,9 +174,7 @@ def test_other_shops_are_not_held_up_on_postgresql(postgres_url: str) -> None:
     two.close()
 
 
-def test_a_busy_file_is_waited_for_and_then_refused(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_busy_file_is_waited_for_and_then_refused(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(db, "BUSY_WAIT_S", 0.05)
     one, two = Database.open(sqlite_url), Database.open(sqlite_url)
     with one.write() as tx:

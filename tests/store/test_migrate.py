@@ -69,11 +69,11 @@ def test_the_catalogue_is_the_one_that_schema_py_would_create(blank_database_url
 
 
 _SQLITE_CATALOGUE = (
-    "SELECT m.name, c.name, c.type, c.\"notnull\", c.dflt_value, c.pk FROM sqlite_master m"
+    'SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_master m'
     " JOIN pragma_table_info(m.name) c WHERE m.type = 'table'",
-    "SELECT m.name, f.\"table\", f.\"from\", f.\"to\", f.seq FROM sqlite_master m"
+    'SELECT m.name, f."table", f."from", f."to", f.seq FROM sqlite_master m'
     " JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
-    "SELECT m.name, i.origin, i.\"unique\", i.partial, (SELECT group_concat(name) FROM"
+    'SELECT m.name, i.origin, i."unique", i.partial, (SELECT group_concat(name) FROM'
     " pragma_index_info(i.name)) FROM sqlite_master m JOIN pragma_index_list(m.name) i"
     " WHERE m.type = 'table'",
     "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",

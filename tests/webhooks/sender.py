@@ -80,7 +80,7 @@ def call(
         begun.append((status, answered))
 
     content = b"".join(app(request, start_response))
-    (status, answered), = begun
+    ((status, answered),) = begun
     assert dict(answered)["Content-Length"] == str(len(content))
     return Answer(int(status.split()[0]), dict(answered), content)
 

@@ -342,6 +342,14 @@ def test_a_refund_in_store_credit_counts_like_any_other() -> None:
     assert amount_without_lines(order, 0) == 0
 
 
+def test_duties_given_back_are_no_goods() -> None:
+    content = body("refund_amount_only")
+    content["total_duties_set"] = {"shop_money": {"amount": "10.00", "currency_code": "CHF"}}
+    paid, refund = seen(body("order_paid")), read_refund(content)
+    assert refund.refund.paid_minor == 0  # 10.00 went back, all of it duties
+    assert points(paid, refund) == points(paid)
+
+
 def test_shipping_refunds_old_and_new() -> None:
     old = refunded(body("refund_shipping_old"))
     assert (old.shipping_minor, old.paid_minor) == (541, 541)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from plugin.store import shops
 from plugin.store.db import Database
-from plugin.store.intake import IntakeWriter
+from plugin.store.intake import Delivery, IntakeWriter
 from plugin.store.waiting import WaitingLimits
 from tests.webhooks.sender import ALICE, BODY, OLD, SECRET, Answer, call, headers, headers_but
 from webhooks.receive import MAX_BODY_BYTES, Intake
@@ -79,8 +80,21 @@ def test_a_genuine_webhook_is_stored_before_the_answer(
             "SELECT shop_id, webhook_id, topic, event_id, api_version, triggered_at, received_at, body, state,"
             " attempts, due_at, done_at, reason FROM inbox"
         ) == [
-            (shop_ids[ALICE], "w-1", "orders/paid", "e-1", "2026-10", 1_795_334_400_123, NOW_MS, BODY, 0, 0,
-             NOW_MS, None, None)
+            (
+                shop_ids[ALICE],
+                "w-1",
+                "orders/paid",
+                "e-1",
+                "2026-10",
+                1_795_334_400_123,
+                NOW_MS,
+                BODY,
+                0,
+                0,
+                NOW_MS,
+                None,
+                None,
+            )
         ]
 
 
@@ -90,7 +104,9 @@ def test_a_replay_is_answered_alike_and_changes_nothing(intake: Intake, database
     before = _rows(database)
     assert call(intake, sent=first).status == 200
     other_body = b'{"id": 666}'
-    assert call(intake, other_body, headers(other_body, webhook_id="w-1", topic="orders/edited")).status == 200
+    assert (
+        call(intake, other_body, headers(other_body, webhook_id="w-1", topic="orders/edited")).status == 200
+    )
     assert _rows(database) == before
 
 
@@ -434,3 +450,49 @@ def test_many_at_once_share_commits_and_each_is_stored(intake: Intake, database:
     assert sorted(row[1] for row in found) == sorted(set(ids))
     for domain, webhook_id, _, _ in found:
         assert domain == (ALICE, BOB, NOBODY)[int(webhook_id[2:]) % 3]
+
+
+def test_a_large_batch_is_stored_whole_and_in_part(database: Database, shop_ids: dict[str, int]) -> None:
+    """Two hundred rows in one statement, and two hundred of which every other one is there already."""
+    writer = IntakeWriter(database.url)
+    rows = [Delivery(ALICE, f"w-{n:03}", "orders/paid", None, None, None, 0, BODY) for n in range(200)]
+    store = writer._store_sqlite if writer.engine == "sqlite" else writer._store_postgresql
+    assert store(rows[::2]) == ["stored"] * 100
+    assert store(rows) == ["duplicate", "stored"] * 100
+    fresh = [row._replace(webhook_id=f"new-{n}") for n, row in enumerate(rows)]
+    assert store(fresh) == ["stored"] * 200
+    twice = fresh[0]._replace(webhook_id="twice")
+    assert store([twice, twice._replace(shop_domain=NOBODY), twice]) == ["stored", "stored", "duplicate"]
+    assert len(_rows(database)) == 402
+
+
+def test_a_closed_writer_refuses(database: Database, shop_ids: dict[str, int]) -> None:
+    writer = IntakeWriter(database.url)
+    app = Intake(_flask_stands_here, writer, (SECRET,), clock=lambda: NOW)
+    assert call(app).status == 200
+    writer.close()
+    writer.close()
+    _refused(call(app), 503, "storage_busy")
+    assert len(_rows(database)) == 1
+
+
+def test_a_full_queue_refuses_and_everything_let_in_is_answered(sqlite_url: str) -> None:
+    database = Database.open(sqlite_url)
+    with database.write() as tx:
+        shops.installed(tx, shops.ensure(tx, ALICE, NOW), "", NOW)
+    writer = IntakeWriter(sqlite_url, max_waiting=2)
+    app = Intake(_flask_stands_here, writer, (SECRET,), clock=lambda: NOW)
+    answers: list[int] = []
+    threads = [threading.Thread(target=lambda: answers.append(call(app).status)) for _ in range(12)]
+    with database.write():  # the writer cannot begin
+        for thread in threads:
+            thread.start()
+        while not answers:
+            time.sleep(0.001)
+        assert set(answers) == {503}
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 12
+    assert answers.count(200) == len(_rows(database)) > 0
+    writer.close()
+    database.close()

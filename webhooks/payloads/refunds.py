@@ -108,7 +108,7 @@ def refund_made(body: bytes) -> RefundMade | OrderChanged:
 def refund(body: RefundBody, currency: str, taxes_included: bool | None, ratio: Ratio | None) -> Refund:
     """One refund in shop money. Raises NeedsRead when only the order (`taxes_included`, `ratio`) could tell.
 
-    paid: all successful transactions of kind "refund", store credit and gift cards included.
+    paid: all successful transactions of kind "refund", store credit and gift cards included, less duties.
     shipping: subtotals of its shipping lines, with tax added unless the order's prices hold it already;
     of bodies before 2024-10 the shipping_refund adjustments, amount plus tax, sign turned.
     """
@@ -122,14 +122,18 @@ def refund(body: RefundBody, currency: str, taxes_included: bool | None, ratio: 
         )
     )
     shipping = _shipping(body, currency, taxes_included, presentment=False)
-    explained = shipping + sum(
-        line.subtotal_minor + (0 if taxes_included else line.tax_minor) for line in lines
+    # Duties are not goods: giving them back must not look like money refunded for the lines.
+    duties = _signed(_half(body.total_duties_set, presentment=False), None, currency, "total_duties_set")
+    explained = (
+        shipping
+        + duties
+        + sum(line.subtotal_minor + (0 if taxes_included else line.tax_minor) for line in lines)
     )
     return Refund(
         refund_id=body.id,
         created_at=utc(created, "refund.created_at"),
         lines=lines,
-        paid_minor=_paid(body, currency, taxes_included, ratio, explained),
+        paid_minor=max(0, _paid(body, currency, taxes_included, ratio, explained) - duties),
         shipping_minor=max(0, within(shipping, "refund.refund_shipping_lines")),
     )
 
@@ -213,6 +217,7 @@ def _paid(
 def _explained_presentment(body: RefundBody, currency: str, taxes_included: bool | None) -> int:
     """What lines and shipping explain of a refund, in the shopper's currency."""
     total = _shipping(body, currency, taxes_included, presentment=True)
+    total += _signed(_half(body.total_duties_set, presentment=True), None, currency, "total_duties_set")
     for line in body.refund_line_items or ():
         subtotal, tax = _half(line.subtotal_set, True), _half(line.total_tax_set, True)
         if subtotal is None:
