@@ -51,6 +51,10 @@ def refund(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+def payment(kind: str, status: str, amount: str) -> dict[str, Any]:
+    return {"kind": kind, "status": status, "amountSet": bag(amount)}
+
+
 def parcel(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "id": f"gid://shopify/Fulfillment/{number}",
@@ -159,9 +163,6 @@ def test_lines_are_sorted_and_a_refund_is_not_an_edit() -> None:
 def test_refund_counts_successful_refund_payments_and_shipping_with_its_tax(
     taxes_included: bool, shipping: int
 ) -> None:
-    def payment(kind: str, status: str, amount: str) -> dict[str, Any]:
-        return {"kind": kind, "status": status, "amountSet": bag(amount)}
-
     def back(number: int, quantity: int, subtotal: str, tax: str) -> dict[str, Any]:
         gid = {"id": f"gid://shopify/LineItem/{number}"}
         return {"quantity": quantity, "lineItem": gid, "subtotalSet": bag(subtotal), "totalTaxSet": bag(tax)}

@@ -496,3 +496,28 @@ def test_a_full_queue_refuses_and_everything_let_in_is_answered(sqlite_url: str)
     assert answers.count(200) == len(_rows(database)) > 0
     writer.close()
     database.close()
+
+
+def test_two_web_processes_may_take_in_the_same_webhooks(database: Database) -> None:
+    """Each with a writer of its own, the same new shops and ids in opposite order: no deadlock, no double."""
+    writers = [IntakeWriter(database.url) for _ in range(2)]
+    answers: list[int] = []
+    names = [(f"w-{n % 30}", f"new-{n % 3}.myshopify.com") for n in range(60)]
+
+    def send(writer: IntakeWriter, part: list[tuple[str, str]]) -> None:
+        app = Intake(_flask_stands_here, writer, (SECRET,), clock=lambda: NOW)
+        for webhook_id, shop in part:
+            answers.append(call(app, sent=headers(webhook_id=webhook_id, shop_domain=shop)).status)
+
+    parts = [(writers[0], names[::2]), (writers[1], names[::-2]), (writers[0], names[1::2])]
+    threads = [threading.Thread(target=send, args=part) for part in [*parts, (writers[1], names[::-1])]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for writer in writers:
+        writer.close()
+    assert set(answers) == {200}
+    assert sorted((row[1], row[0]) for row in _rows(database)) == sorted(set(names))
+    with database.read() as tx:
+        assert tx.one("SELECT COUNT(*), COUNT(DISTINCT shop_id) FROM shops") == (3, 3)
