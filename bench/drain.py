@@ -15,12 +15,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from bench.load import order_body
+from devshop.shop import DevPlatform
 from plugin.flows import merchants
 from plugin.store import audit, shops
 from plugin.store.db import Database, Tx, to_ms
@@ -52,7 +53,7 @@ def fill(url: str, orders: int, shop_count: int = 1, seed: int = 1) -> None:
     """A migrated database whose inbox holds four shuffled webhooks for each order."""
     migrate(url)
     db = Database.open(url)
-    chance = random.Random(seed)
+    chance, template = random.Random(seed), order_template()
     for number in range(shop_count):
         with db.write() as tx:
             shop = merchants.install(tx, f"bench-{number}.myshopify.com", "", INSTALLED)
@@ -63,7 +64,7 @@ def fill(url: str, orders: int, shop_count: int = 1, seed: int = 1) -> None:
         rows = [
             row
             for order in range(orders // shop_count)
-            for row in _webhooks(shop.shop_id, number * 1_000_000 + order)
+            for row in _webhooks(template, shop.shop_id, number * 1_000_000 + order)
         ]
         chance.shuffle(rows)
         with db.write() as tx:
@@ -75,9 +76,13 @@ def fill(url: str, orders: int, shop_count: int = 1, seed: int = 1) -> None:
     db.close()
 
 
-def _webhooks(shop_id: int, number: int) -> Iterator[dict[str, object]]:
-    body = json.loads(order_body(number))
-    body["customer"]["id"] = 7_000_000_000 + number // 2
+def _webhooks(template: dict[str, Any], shop_id: int, number: int) -> Iterator[dict[str, object]]:
+    body = template | {"id": 6_000_000_000_000 + number, "name": f"#{number}"}
+    body["customer"] = template["customer"] | {"id": 7_000_000_000 + number // 2}
+    body["line_items"] = [
+        line | {"id": 14_000_000_000_000 + 10 * number + position}
+        for position, line in enumerate(template["line_items"])
+    ]
     for step, (topic, paid, fulfilled) in enumerate(STEPS):
         placed = PLACED + timedelta(seconds=number % 86_400)
         body |= {
@@ -89,6 +94,20 @@ def _webhooks(shop_id: int, number: int) -> Iterator[dict[str, object]]:
         }
         raw = json.dumps(body, separators=(",", ":")).encode()
         yield {"s": shop_id, "id": f"{number}-{step}", "topic": topic, "t": to_ms(PLACED), "body": raw}
+
+
+def order_template() -> dict[str, Any]:
+    """An order of three lines as the development shop sends it: every field of Shopify's schema, about 10 KB."""
+    platform = DevPlatform(now=lambda: PLACED)
+    shop = platform.create_shop("bench.myshopify.com", currency="EUR")
+    shop.install()
+    buyer = shop.create_customer(first_name="Anna", last_name="Keller", email="anna@example.com")
+    products = [shop.create_product(f"Mountain tea no. {n}", 2450 + n) for n in range(3)]
+    shop.place_order(buyer, [(product, 1) for product in products])
+    body: dict[str, Any] = next(
+        json.loads(delivery.body) for delivery in platform.queue if delivery.topic == "orders/create"
+    )
+    return body
 
 
 def timed_drain(url: str, batch: int) -> float:
@@ -232,7 +251,8 @@ def on_postgresql(orders: int, rounds: int) -> list[Figure]:
 @click.option("--json", "path", type=click.Path(path_type=Path), help="Also write the figures to this file.")
 def main(orders: int, rounds: int, path: Path | None) -> None:
     figures = on_sqlite(orders, rounds) + on_postgresql(max(200, orders // 2), rounds)
-    table = Table(title=f"Drain: {orders} orders × {len(STEPS)} webhooks of 10 KB, shuffled")
+    size = len(json.dumps(order_template(), separators=(",", ":")))
+    table = Table(title=f"Drain: {orders} orders × {len(STEPS)} webhooks of {size / 1000:.0f} KB, shuffled")
     for heading in ("", "a second", "ratio", "to"):
         table.add_column(heading, justify="left" if heading in ("", "to") else "right")
     for figure in figures:

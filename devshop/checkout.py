@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from devshop.order_records import (
     ShippingLine,
     TaxLine,
     Transaction,
+    Variant,
 )
 from devshop.records import Discount
 from devshop.totals import figures, financial_status, line_net, shipping_net
@@ -32,6 +34,7 @@ class Item(Struct):
     """One line of a basket: a product, or a custom line with title and price (minor units of shop money)."""
 
     product: int | None = None
+    variant: int | None = None  # None: the first one
     quantity: int = 1
     price: int | None = None
     title: str | None = None
@@ -97,9 +100,7 @@ def place(
 
     Raises CheckoutRefused when a discount code cannot be used; nothing is placed then.
     """
-    order = _draft(desk, customer, items(basket), basics)
-    used = _discount(desk, order, codes)
-    add_taxes(desk, order)
+    order, used = _priced(desk, customer, basket, codes, basics)
     for discount in used:
         discounts.count_use(discount, order.customer_id)
     sums = figures(order)
@@ -123,6 +124,24 @@ def place(
         ("orders/updated", body),
     )
     return order
+
+
+def quote(
+    desk: Desk, customer: Customer | None, basket: Basket, codes: Sequence[str], basics: Basics
+) -> Order:
+    """What place() would charge, for showing it: takes no id, keeps nothing, announces nothing."""
+    rehearsal = copy.copy(desk)
+    rehearsal.ids = desk.ids.rehearsal()
+    return _priced(rehearsal, customer, basket, codes, basics)[0]
+
+
+def _priced(
+    desk: Desk, customer: Customer | None, basket: Basket, codes: Sequence[str], basics: Basics
+) -> tuple[Order, list[Discount]]:
+    order = _draft(desk, customer, items(basket), basics)
+    used = _discount(desk, order, codes)
+    add_taxes(desk, order)
+    return order, used
 
 
 def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Basics) -> Order:
@@ -181,9 +200,10 @@ def line(desk: Desk, item: Item, rate: str) -> Line:
     product = None if item.product is None else desk.shop.products.get(item.product)
     if product is None and (item.product is not None or item.price is None):
         raise DevshopError("line_incomplete", "A line needs a product of this shop, or a title and a price.")
+    variant = _variant(product, item)
     gift_card = item.gift_card if item.gift_card is not None else bool(product and product.gift_card)
     shipped = product.requires_shipping if product else True
-    price = item.price if item.price is not None else (product.price if product else 0)
+    price = item.price if item.price is not None else variant.price
     taxable = (product.taxable if product else True) if item.taxable is None else item.taxable
     return Line(
         id=desk.ids.number("LineItem"),
@@ -192,15 +212,30 @@ def line(desk: Desk, item: Item, rate: str) -> Line:
         original_quantity=item.quantity,
         price=in_both(price, rate),
         product_id=product.id if product else None,
-        variant_id=product.variant_id if product else None,
+        variant_id=variant.id or None,
+        variant_title=variant.title or None,
         vendor=item.vendor or (product.vendor if product else None),
-        sku=product.sku if product else "",
-        grams=product.grams if product else 0,
+        sku=variant.sku,
+        grams=variant.grams,
         gift_card=gift_card,
         requires_shipping=not gift_card
         and (shipped if item.requires_shipping is None else item.requires_shipping),
         taxable=taxable and not gift_card,
     )
+
+
+def _variant(product: Product | None, item: Item) -> Variant:
+    """What is bought of a product; for a product without variants it has no title, for a custom line no id."""
+    if product is None:
+        return Variant(0, "", 0, grams=0)
+    if not product.variants:
+        if item.variant not in (None, product.variant_id):
+            raise DevshopError("variant_unknown", f"{product.title} has no such variant; choose one it has.")
+        return Variant(product.variant_id, "", product.price, product.sku, product.grams)
+    for variant in product.variants:
+        if item.variant in (None, variant.id):
+            return variant
+    raise DevshopError("variant_unknown", f"{product.title} has no such variant; choose one it has.")
 
 
 def _discount(desk: Desk, order: Order, codes: Sequence[str]) -> list[Discount]:

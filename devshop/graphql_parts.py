@@ -21,9 +21,9 @@ def line_view(call: Call, order: Order, line: Line) -> View:
     return {
         "__typename": "LineItem",
         "id": gid("LineItem", line.id),
-        "name": line.title,
+        "name": f"{line.title} - {line.variant_title}" if line.variant_title else line.title,
         "title": line.title,
-        "variantTitle": None,
+        "variantTitle": line.variant_title,
         "vendor": line.vendor,
         "sku": line.sku,
         "quantity": line.quantity,
@@ -34,7 +34,9 @@ def line_view(call: Call, order: Order, line: Line) -> View:
         "requiresShipping": line.requires_shipping,
         "taxable": line.taxable,
         "product": _catalogue(call, None if product is None else product_view(product)),
-        "variant": _catalogue(call, None if product is None else variant_view(product, order.currency)),
+        "variant": _catalogue(
+            call, None if product is None else variant_view(product, order.currency, line.variant_id)
+        ),
         "originalUnitPriceSet": bag(order, line.price),
         "originalTotalSet": bag(order, full),
         "discountedTotalSet": discounted,
@@ -79,14 +81,16 @@ def product_view(product: Product) -> View:
     }
 
 
-def variant_view(product: Product, currency: str) -> View:
+def variant_view(product: Product, currency: str, variant_id: int | None) -> View:
+    found = next((one for one in product.variants if one.id == variant_id), None)
+    number = found.id if found else product.variant_id
     return {
         "__typename": "ProductVariant",
-        "id": gid("ProductVariant", product.variant_id),
-        "legacyResourceId": str(product.variant_id),
-        "title": "Default Title",
-        "sku": product.sku,
-        "price": in_graphql(product.price, currency),
+        "id": gid("ProductVariant", number),
+        "legacyResourceId": str(number),
+        "title": found.title if found else "Default Title",
+        "sku": found.sku if found else product.sku,
+        "price": in_graphql(found.price if found else product.price, currency),
         "product": product_view(product),
     }
 

@@ -18,6 +18,10 @@ class Ids:
         self._seed = seed
         self._counters = counters
 
+    def rehearsal(self) -> Ids:
+        """The same ids once more, without dealing them out."""
+        return Ids(self._seed, dict(self._counters))
+
     def _next(self, kind: str) -> tuple[int, bytes]:
         count = self._counters.get(kind, 0) + 1
         self._counters[kind] = count

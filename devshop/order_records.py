@@ -43,6 +43,16 @@ class Customer(Struct):
     addresses: list[Address] = field(default_factory=list)
 
 
+class Variant(Struct):
+    """One way to buy a product, such as 100 g or size M. Price in minor units of shop money."""
+
+    id: int
+    title: str
+    price: int
+    sku: str = ""
+    grams: int = 200
+
+
 class Product(Struct):
     id: int
     variant_id: int
@@ -59,6 +69,7 @@ class Product(Struct):
     requires_shipping: bool = True
     taxable: bool = True
     tags: list[str] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)  # none: the product itself is the only one
 
 
 class TaxLine(Struct):
@@ -91,6 +102,7 @@ class Line(Struct):
     price: Bag  # of one unit, before discounts
     product_id: int | None = None
     variant_id: int | None = None
+    variant_title: str | None = None
     vendor: str | None = None
     sku: str = ""
     grams: int = 0

@@ -130,6 +130,7 @@ def _raise(desk: Desk, order: Order, line: Line, count: int) -> Line:
         price=line.price,
         product_id=line.product_id,
         variant_id=line.variant_id,
+        variant_title=line.variant_title,
         vendor=line.vendor,
         sku=line.sku,
         grams=line.grams,

@@ -89,6 +89,13 @@ class Grant(Struct):
     user_id: int | None = None
 
 
+class ThemeBlock(Struct):
+    """A block of an app as the merchant placed it in the theme editor."""
+
+    on: bool
+    settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
 class Shop(Struct):
     id: int
     domain: str
@@ -124,6 +131,7 @@ class Shop(Struct):
     definitions: list[Definition] = field(default_factory=list)
     metaobject_types: dict[str, MetaobjectType] = field(default_factory=dict)
     metaobjects: dict[int, Metaobject] = field(default_factory=dict)
+    theme: dict[str, ThemeBlock] = field(default_factory=dict)  # block file -> as placed
 
 
 class Delivery(Struct):

@@ -42,7 +42,8 @@ class Server:
         while not self._over.is_set():
             if self._platform.waiting.wait(timeout=0.5):
                 self._platform.waiting.clear()
-                self._platform.flush()
+                if not self._platform.hold_webhooks:
+                    self._platform.flush()
             quiet += 0.5
             if quiet >= RETRY_S:
                 quiet = 0.0

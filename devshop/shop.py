@@ -6,7 +6,7 @@ import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from devshop.errors import DevshopError
 from devshop.faults import Faults
 from devshop.graphql_cost import Bucket
 from devshop.ids import Ids
+from devshop.journal import Journal
 from devshop.order_records import Customer, Fulfilment, Line, Order, Product, Refund, Return
 from devshop.proxy import Forward
 from devshop.records import Attempt, Delivery, Shop
@@ -58,6 +59,9 @@ class DevPlatform:
         self.lock = threading.RLock()
         self.faults = Faults()
         self.refuse_non_expiring = False
+        self.journal = Journal(now)
+        self.hold_webhooks = False  # people may hold them back to send them shuffled or twice
+        self.move_clock: Callable[[timedelta], datetime] | None = None  # the app's own clock, in a demo
         self.forward: Forward = transport.sending()
         self._now = now
         self._path = Path(state_path) if state_path is not None else None
@@ -71,6 +75,7 @@ class DevPlatform:
             self.lock,
             seed,
         )
+        self._out.seen = self._note
         self.shops: dict[str, DevShop] = {name: self._open(shop) for name, shop in self._state.shops.items()}
         self.wsgi: WSGIApplication = Front(self)
 
@@ -210,9 +215,26 @@ class DevPlatform:
             self._save_locked()
         return attempts
 
+    def send_again(self, several: list[Delivery]) -> list[Attempt]:
+        """Delivers the same webhooks once more, under the same ids."""
+        return self._out.send_again(several)
+
     def _save_locked(self) -> None:
-        with self.lock:
-            self._save()
+        with self.change():
+            pass
+
+    def _note(self, delivery: Delivery, attempt: Attempt, seconds: float) -> None:
+        self.journal.add(
+            "webhook",
+            delivery.shop,
+            delivery.topic,
+            outcome=f"HTTP {attempt.status}" if attempt.status else "no answer",
+            good=200 <= attempt.status < 300,
+            seconds=seconds,
+            sent=delivery.body,
+            answered=f"webhook {delivery.webhook_id}, attempt {attempt.number}",
+            delivery=delivery,
+        )
 
     def rotate_secret(self, new: str) -> None:
         """A second client secret: tokens are signed with it at once, webhooks with the old one until revoke."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -73,6 +74,7 @@ class Outgoing:
         self._lock = lock
         self._random = random.Random(seed)
         self.deliver = deliver
+        self.seen: Callable[[Delivery, Attempt, float], None] | None = None
         self.log: list[Attempt] = []
         self.waiting = threading.Event()
 
@@ -107,6 +109,10 @@ class Outgoing:
         """Sends what failed once more: same webhook id, same body, a fresh signature over it."""
         return [self._send(delivery) for delivery in self._take(self.failed)]
 
+    def send_again(self, several: Iterable[Delivery]) -> list[Attempt]:
+        """Sends what was delivered before once more: the same webhook ids, as Shopify may."""
+        return [self._send(delivery) for delivery in several]
+
     def _take(self, box: list[Delivery]) -> list[Delivery]:
         with self._lock:
             batch = list(box)
@@ -129,12 +135,14 @@ class Outgoing:
 
     def _send(self, delivery: Delivery) -> Attempt:
         delivery.attempts += 1
-        headers = headers_of(delivery, self._secret())
+        headers, started = headers_of(delivery, self._secret()), time.monotonic()
         try:
             status = self.deliver(delivery.shop, delivery.topic, headers, delivery.body)
         except OSError:  # requests' errors are OSErrors: no connection, no answer in time
             status = 0
         attempt = Attempt(delivery.webhook_id, delivery.topic, delivery.shop, delivery.attempts, status)
+        if self.seen is not None:
+            self.seen(delivery, attempt, time.monotonic() - started)
         with self._lock:
             self.log.append(attempt)
             if not 200 <= status < 300 and delivery.attempts < MAX_ATTEMPTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, parse_qsl
@@ -13,7 +14,7 @@ from flask import Flask, Response, g, redirect, request
 from graphql import DocumentNode
 from werkzeug.wrappers import Response as PlainResponse
 
-from devshop import graphql_server, order_admin, proxy, tokens
+from devshop import faces, graphql_server, order_admin, proxy, tokens
 from devshop.errors import DevshopError
 from devshop.faults import NoAnswer
 from devshop.graphql_call import Call
@@ -162,6 +163,7 @@ def _flask(platform: DevPlatform) -> Flask:
         return _proxied(platform, g.shop, path)
 
     order_admin.register(app, platform)
+    faces.register(app, platform)
     return app
 
 
@@ -174,8 +176,18 @@ def _tokens(platform: DevPlatform, shop: DevShop) -> Response:
     if refused is not None:
         return _answer(400, {"error": refused.code or "invalid_grant", "error_description": refused.message})
     form = request.get_json(silent=True) if request.is_json else request.form.to_dict()
+    form, started = form if isinstance(form, dict) else {}, time.monotonic()
     with shop.desk.change():
-        status, body = tokens.token_request(shop.desk, platform.app, form if isinstance(form, dict) else {})
+        status, body = tokens.token_request(shop.desk, platform.app, form)
+    platform.journal.add(
+        "token",
+        shop.domain,
+        str(form.get("grant_type", "authorization code")).rpartition(":")[2],
+        outcome=f"HTTP {status}" if status == 200 else str(body.get("error")),
+        good=status == 200,
+        seconds=time.monotonic() - started,
+        answered="Tokens are never shown." if status == 200 else body,
+    )
     return _answer(status, body)
 
 
@@ -201,6 +213,7 @@ def _graphql(platform: DevPlatform, shop: DevShop, version: str) -> Response:
     names = graphql_server.names_of(document, operation)
     throttle = platform.faults.take(("throttle",), ("graphql", request.path, *names)) is not None
     call = Call(shop.desk, platform.app, platform.faults, names[0] if names else "")
+    started = time.monotonic()
     with shop.desk.change() if graphql_server.is_mutation(document, operation) else platform.lock:
         body = graphql_server.answer(
             call,
@@ -211,6 +224,16 @@ def _graphql(platform: DevPlatform, shop: DevShop, version: str) -> Response:
             shop.bucket,
             throttle,
         )
+    platform.journal.add(
+        "graphql",
+        shop.domain,
+        names[0] if names else "query",
+        outcome="errors" if "errors" in body else "answered",
+        good="errors" not in body,
+        seconds=time.monotonic() - started,
+        sent={"variables": variables or {}, "query": text.splitlines()},
+        answered=body,
+    )
     return _answer(200, body)
 
 
@@ -227,8 +250,20 @@ def _proxied(platform: DevPlatform, shop: DevShop, path: str) -> Response:
         body=request.get_data(),
         headers=dict(request.headers),
     )
+    started = time.monotonic()
     try:
         status, headers, body = proxy.forward(request.method, signed, platform.forward, platform.app)
     except OSError:
-        return Response("The app did not answer.", 502)
+        status, headers, body = 502, [("Content-Type", "text/plain")], b"The app did not answer."
+    who = f"customer {signed_in}" if signed_in else "a guest"
+    platform.journal.add(
+        "proxy",
+        shop.domain,
+        f"{request.method} {platform.config.proxy.path}/{path} for {who}",
+        outcome=f"HTTP {status}",
+        good=status < 400,
+        seconds=time.monotonic() - started,
+        sent=request.get_data(),
+        answered=body,
+    )
     return Response(body, status, headers)

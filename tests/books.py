@@ -23,7 +23,7 @@ from plugin.store.ids import new_id
 from plugin.store.members import Member
 from plugin.store.redemptions import Redemption
 from plugin.store.shops import Shop
-from tests.facts import DAY, T0, programme
+from tests.facts import DAY, T0, programme, seen
 
 _numbers = count(1)
 
@@ -98,6 +98,10 @@ class Books:
             )  # fmt: skip
             ledger.write(tx, self.shop_id, [account.moves], self.now)
             return entry.entry_id
+
+    def give_order(self, customer_id: int, order_id: int = 1) -> None:
+        """A paid order worth 100 points that wait."""
+        self.tell(seen(order_id, customer_id=customer_id))
 
     def redeem(self, member_id: int, reward: str = "five_off", request: str = "tap") -> Redemption:
         with self.db.write(self.shop_id) as tx:

@@ -192,10 +192,11 @@ def _merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     kept = members.by_id(tx, shop.shop_id, kept_id)
     assert kept is not None
     accounts = ledger.accounts(tx, shop.shop_id, [gone_id, kept_id])
-    _transfer(accounts[gone_id], accounts[kept_id], now)
+    moved = _transfer(accounts[gone_id], accounts[kept_id], now)
     programme = programmes.versions(tx, shop.shop_id).latest
     _one_signup(tx, shop, accounts[kept_id], gone_id, programme, now)
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
+    ledger.keep_age(tx, shop.shop_id, moved)
     for table in (orders, redemptions, surveys):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id)
@@ -212,8 +213,12 @@ def _merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     )
 
 
-def _transfer(gone: Account, kept: Account, now: datetime) -> None:
-    """Moves every open lot and deficit; lots keep their dates and their order (design 10.3)."""
+def _transfer(gone: Account, kept: Account, now: datetime) -> list[tuple[int, int]]:
+    """Moves every open lot and deficit; lots keep their dates and their order (design 10.3).
+
+    Returns (old lot, new lot) of what moved.
+    """
+    moved = []
     for lot in sorted(gone.lots.values(), key=lambda lot: lot.lot_id):
         remaining = lot.remaining
         why: dict[str, object] = {"from": str(gone.member_id), "to": str(kept.member_id)}
@@ -223,7 +228,7 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> None:
             is None
         ):
             continue
-        kept.credit(
+        entry = kept.credit(
             "transfer_in",
             remaining,
             source_key=f"{key}:in",
@@ -233,6 +238,7 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> None:
             expires_at=lot.expires_at,
             order_id=lot.order_id,
         )
+        moved.append((lot.lot_id, entry.entry_id))
     for deficit in sorted(gone.deficits.values(), key=lambda deficit: deficit.debit_id):
         if deficit.remaining <= 0:
             continue
@@ -242,6 +248,7 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> None:
             deficit.debit_id, kind="transfer_in", source_key=f"{key}:in", why=why, occurred_at=now
         )
         kept.take_back("transfer_out", deficit.remaining, source_key=f"{key}:out", why=why, occurred_at=now)
+    return moved
 
 
 def _one_signup(

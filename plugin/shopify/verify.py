@@ -125,8 +125,8 @@ def proxy_signature(parameters: Iterable[tuple[str, str]], secret: str) -> str:
 def proxy_query_ok(query_string: bytes, secrets: Sequence[str], now_s: float) -> ProxyIdentity | Refused:
     """Who a proxied request speaks for, or why it is refused.
 
-    Stricter than the platform's rule, which lets a visitor become another customer (docs/decisions,
-    intake-verification): a closed list of names, each at most once, strict values, ±90 s.
+    Stricter than the platform's rule, which lets a visitor become another customer (docs/decisions/
+    own-intake-checks.md): a closed list of names, each at most once, strict values, ±90 s.
     """
     pairs = _pairs(query_string)
     if isinstance(pairs, Refused):

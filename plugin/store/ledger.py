@@ -182,6 +182,15 @@ def _sums(shop_id: int, entries: list[Entry]) -> list[dict[str, object]]:
     ]
 
 
+def keep_age(tx: Tx, shop_id: int, moved: Iterable[tuple[int, int]]) -> None:
+    """Makes transferred lots as old as those they came from: (old lot, new lot). A merge makes nothing younger."""
+    tx.many(
+        "UPDATE lots SET created_at = (SELECT old.created_at FROM lots AS old WHERE old.shop_id = :s "
+        "AND old.lot_id = :old) WHERE shop_id = :s AND lot_id = :new",
+        [{"s": shop_id, "old": old, "new": new} for old, new in moved],
+    )
+
+
 def entry_by_source(tx: Tx, shop_id: int, source_key: str) -> int | None:
     """The id of the entry with that cause, or None."""
     row = tx.one(

@@ -176,8 +176,9 @@ def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int) -> None:
         "OR members.status = 'active' THEN 'active' ELSE members.status END, "
         "joined_at = CASE WHEN members.joined_at IS NULL OR gone.joined_at < members.joined_at "
         "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END, "
-        "holdout = CASE WHEN members.joined_at IS NULL THEN gone.holdout ELSE members.holdout END "
-        "FROM (SELECT status, joined_at, holdout FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
+        "holdout = CASE WHEN members.joined_at IS NULL THEN gone.holdout ELSE members.holdout END, "
+        "created_at = CASE WHEN gone.created_at < members.created_at THEN gone.created_at ELSE members.created_at END "
+        "FROM (SELECT status, created_at, joined_at, holdout FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
         "WHERE shop_id = :s AND member_id = :kept",
         s=shop_id,
         gone=gone_id,
@@ -245,13 +246,16 @@ def reviewed(tx: Tx, shop_id: int, member_id: int, tier: str | None, next_review
 
 
 def tier_from(tx: Tx, shop_id: int, member_id: int, tier: str, why: str, now: datetime) -> None:
-    """Appends to the tier history: from `now` on, this tier."""
+    """Appends to the tier history: from `now` on, this tier. Two changes of one moment follow each other by 1 ms."""
+    last = tx.one(
+        "SELECT MAX(from_at) FROM tier_history WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id
+    )
+    before = last[0] if last is not None and last[0] is not None else -1
     tx.run(
-        "INSERT INTO tier_history (shop_id, member_id, from_at, tier, why) VALUES (:s, :m, :t, :tier, :why) "
-        "ON CONFLICT (shop_id, member_id, from_at) DO NOTHING",
+        "INSERT INTO tier_history (shop_id, member_id, from_at, tier, why) VALUES (:s, :m, :t, :tier, :why)",
         s=shop_id,
         m=member_id,
-        t=to_ms(now),
+        t=max(to_ms(now) or 0, before + 1),
         tier=tier,
         why=why,
     )

@@ -97,7 +97,7 @@ class Maker:
         self.busy: set[int] = set()  # customers whose messages were held back: nothing new for them
         self.codes: list[tuple[int, str]] = []
         self.judge = Judge()
-        self.policy = "deficit"
+        self.fixed: Json = {}
         self._number = 5_000_000_000_000
         self._seconds = list(range(86_400))
         self.rng.shuffle(self._seconds)
@@ -105,7 +105,11 @@ class Maker:
     def world(self, *, epochs: int, events: int) -> World:
         """A whole world: `events` things happen in each epoch."""
         # One policy for all versions: two of them mixed would make the order of two clawbacks matter.
-        self.policy = "deficit" if self.wild else self.rng.choice(("deficit", "deficit", "floor"))
+        # And who counts as a member is one for all, so that nobody's day of joining hangs on a stale copy.
+        self.fixed = {
+            "clawback": "deficit" if self.wild else self.rng.choice(("deficit", "deficit", "floor")),
+            "membership": self.rng.choice(("joined", "joined", "all")),
+        }
         self.publish()
         for number in range(epochs):
             self.epoch(events, number)
@@ -138,7 +142,7 @@ class Maker:
 
     def publish(self) -> None:
         """The merchant publishes another version."""
-        self.step({"do": "publish", "programme": programme(self.rng, wild=self.wild) | {"clawback": self.policy}})
+        self.step({"do": "publish", "programme": programme(self.rng, wild=self.wild) | self.fixed})
 
     def step(self, step: Json) -> None:
         """Adds a step at the present moment; the judge plays along, so that the maker knows who owes."""

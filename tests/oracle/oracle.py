@@ -230,7 +230,7 @@ def paid_since(known: Knowledge) -> datetime | None:
 
 
 def arrived(known: Knowledge, body: Json, programme: Json) -> datetime | None:
-    """When the last parcel with something the shopper keeps was there; None while something is on its way."""
+    """When the last parcel with something to ship that is kept was there; None while something is on its way."""
     units = kept(known, body)
     open_units = {line["id"]: units[line["id"]] for line in body["line_items"]
                   if line["requires_shipping"] and units[line["id"]] > 0}  # fmt: skip
@@ -238,12 +238,12 @@ def arrived(known: Knowledge, body: Json, programme: Json) -> datetime | None:
         return paid_since(known)
     if body.get("source_name") == "pos" and not body.get("shipping_lines"):
         return when(body["processed_at"])
-    moments = []
+    waited_for, moments = open_units.keys() & units.keys(), []
     for number, parcel in known.parcels.items():
         if parcel["status"] in DEAD:
             continue
         inside = {line["id"]: line["quantity"] for line in parcel["line_items"]}
-        if not any(units.get(line, 0) > 0 for line in inside):
+        if not inside.keys() & waited_for:
             continue
         for line, count in inside.items():
             if line in open_units:
@@ -314,6 +314,8 @@ class Judge:
                     kept_id = int(body["admin_graphql_api_customer_kept_id"].rsplit("/", 1)[1])
                     gone_id = int(body["admin_graphql_api_customer_deleted_id"].rsplit("/", 1)[1])
                     merges.append((kept_id, gone_id))
+            elif topic.startswith("customers/"):
+                self.meet(body["id"], at)
             elif (order := self.learn(topic, body)) is not None:
                 touched.add(order)
         for kept_id, gone_id in sorted(set(merges)):
@@ -327,13 +329,7 @@ class Judge:
         self.settle({body["id"] for body in step["orders"]}, at)
 
     def _join(self, at: datetime, step: Json) -> None:
-        who = self.member(step["customer"])
-        first = self.status.get(who) != "active"
-        self.status[who] = "active"
-        programme = self.programme_at(at)
-        if first and who not in self.bonus and programme is not None and programme["signup_points"]:
-            self.bonus[who] = (at, programme["signup_points"])
-            self.credit(who, programme["signup_points"], at, self.ending(at, programme), None, at)
+        self.join(self.member(step["customer"]), at)
 
     def _redeem(self, at: datetime, step: Json) -> None:
         who, rest = self.member(step["customer"]), step["points"]
@@ -373,6 +369,21 @@ class Judge:
                 self.review(who, programme, at)
 
     # what the steps need
+
+    def join(self, who: int, at: datetime) -> None:
+        """Makes a customer a member; the first time with the sign-up points."""
+        first = self.status.get(who) != "active"
+        self.status[who] = "active"
+        programme = self.programme_at(at)
+        if first and who not in self.bonus and programme is not None and programme["signup_points"]:
+            self.bonus[who] = (at, programme["signup_points"])
+            self.credit(who, programme["signup_points"], at, self.ending(at, programme), None, at)
+
+    def meet(self, customer: int, at: datetime) -> None:
+        """A customer is seen: where everyone is a member, so is this one."""
+        programme = self.programme_at(at)
+        if customer not in self.kept_as and programme is not None and programme["membership"] == "all":
+            self.join(customer, at)
 
     def learn(self, topic: str, body: Json) -> int | None:
         """Puts a body on the pile; returns the order it is about."""
@@ -445,6 +456,7 @@ class Judge:
                 continue
             who = self.member(body["customer"]["id"])
             self.status.setdefault(who, "unclaimed")
+            self.meet(who, at)
             placed = when(body["processed_at"])
             programme = self.programme_at(placed)
             if known.tier is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -207,13 +207,15 @@ class Scene:
             secret, {name: value for name, value in full.items() if value is not None}, algorithm
         )
 
-    def session_token(self, customer_id: int | None, shop: str = ALICE, **claims: object) -> str:
+    def session_token(
+        self, customer_id: int | None, shop: str = ALICE, claims: Mapping[str, object] | None = None
+    ) -> str:
         """A session token of a customer-account extension."""
         now = int(self.times.wall_s())
         full = {
             "dest": f"https://{shop}", "aud": self.config.api_key, "exp": now + 300, "iat": now, "nbf": now, "jti": "2",
             "sub": None if customer_id is None else f"gid://shopify/Customer/{customer_id}",
-        } | claims  # fmt: skip
+        } | dict(claims or {})  # fmt: skip
         return json_web_token(SECRET, {name: value for name, value in full.items() if value is not None})
 
 

@@ -44,7 +44,9 @@ class Page(HTMLParser):
         found = dict(attributes)
         self.faults += [f"inline handler {name}" for name in found if name.startswith("on")]
         self.faults += [f"style attribute on <{tag}>"] if "style" in found else []
-        self.faults += [f"javascript link {v}" for v in found.values() if (v or "").lower().startswith("javascript")]
+        self.faults += [
+            f"javascript link {v}" for v in found.values() if (v or "").lower().startswith("javascript")
+        ]
         if tag == "html":
             self.language = found.get("lang")
         if tag == "script":
@@ -90,10 +92,14 @@ def open_page(scene: Scene, path: str = "/", shop: str = ALICE, **claims: Any) -
     """A page as the frame loads it, with a fresh id token in its address."""
     with scene.db.write() as tx:
         real = scene.times.real()
-        grant = Grant("shpat_x", "shprt_x", real + timedelta(hours=1), real + timedelta(days=90), "read_orders")
+        grant = Grant(
+            "shpat_x", "shprt_x", real + timedelta(hours=1), real + timedelta(days=90), "read_orders"
+        )
         tokens.put(tx, scene_shop_id(scene, tx, shop), scene.web.tokens.sealed(grant))
     joint = "&" if "?" in path else "?"
-    return scene.client().get(f"{path}{joint}shop={shop}&host=YWRtaW4&id_token={scene.id_token(shop, **claims)}")
+    return scene.client().get(
+        f"{path}{joint}shop={shop}&host=YWRtaW4&id_token={scene.id_token(shop, **claims)}"
+    )
 
 
 def scene_shop_id(scene: Scene, tx: Any, shop: str) -> int:
@@ -125,8 +131,13 @@ def test_the_home_page_shows_the_figures(scene: Scene) -> None:
     given = {"order": "81", "score": 9, "nonce": scene.nonce(ANNA)}
     assert scene.post("survey", given, ANNA).status_code == 200
     text = checked(open_page(scene))
-    assert "<dt>Members</dt><dd>1<small>1 more bought and have not joined; 25 points wait for them</small>" in text
-    assert "<dt>Points outstanding</dt><dd>240<small>" in text  # 50 joining, 150 given, 40 of the order, pending
+    assert (
+        "<dt>Members</dt><dd>1<small>1 more bought and have not joined; 25 points wait for them</small>"
+        in text
+    )
+    assert (
+        "<dt>Points outstanding</dt><dd>240<small>" in text
+    )  # 50 joining, 150 given, 40 of the order, pending
     assert re.search(r"<dd>100\.0<small>between -?[0-9.]+ and [0-9.]+ \(95 %\), from 1 answer</small>", text)
     assert "Nothing is stuck." in text
 
@@ -147,7 +158,9 @@ def test_in_development_the_scripts_come_from_the_development_shop(sqlite_url: s
     from tests.pages.scene import make_scene
 
     database = Database.open(sqlite_url)
-    scene = make_scene(database, config={"devshop_url": "http://127.0.0.1:8001", "app_url": "http://127.0.0.1:8000"})
+    scene = make_scene(
+        database, config={"devshop_url": "http://127.0.0.1:8001", "app_url": "http://127.0.0.1:8000"}
+    )
     scene.install(ALICE)
     answer = open_page(scene)
     assert '<script src="http://127.0.0.1:8001/app-bridge.js"></script>' in answer.text
@@ -164,7 +177,9 @@ def test_parked_rows_show_with_their_reasons_and_go_back_in_line(scene: Scene) -
             "VALUES (:s, 'w-1', 'orders/paid', 0, :b, 2, 0, '<b>no total</b>')",
             s=shop_id, b=b"{}",
         )  # fmt: skip
-        queues.enqueue(tx, shop_id, [queues.Effect("redemption:5:make", "code.make", {"redemption_id": 5})], now)
+        queues.enqueue(
+            tx, shop_id, [queues.Effect("redemption:5:make", "code.make", {"redemption_id": 5})], now
+        )
         effect = queues.claim(tx, shop_id, "test", now, 1, key="redemption:5:make")[0]
         queues.effect_failed(tx, shop_id, effect, "access_denied: discounts", now, for_good=True)
     text = checked(open_page(scene))
@@ -291,7 +306,9 @@ def test_an_error_is_a_page_for_people_within_the_frame(light: Scene) -> None:
     text = checked(answer, 404)
     assert "There is no member with this number." in text
     assert f"frame-ancestors https://{ALICE}" in answer.headers["Content-Security-Policy"]
-    assert "nothing at this address" in checked(light.client().get("/nowhere", headers={"Accept": "text/html"}), 404)
+    assert "nothing at this address" in checked(
+        light.client().get("/nowhere", headers={"Accept": "text/html"}), 404
+    )
 
 
 def test_sentences_for_every_kind_of_entry() -> None:
@@ -299,7 +316,9 @@ def test_sentences_for_every_kind_of_entry() -> None:
         return explain.entry(HistoryLine(1, kind, 1, START, why, None, None))
 
     assert said("signup", rule="signup") == ""
-    assert said("redeem_return", name="5 off", because="refused") == "5 off: the shop could not make the code."
+    assert (
+        said("redeem_return", name="5 off", because="refused") == "5 off: the shop could not make the code."
+    )
     assert said("void", rule="never_joined", months=12) == "Waited 12 months for the customer to join."
     assert said("forgiven", rule="floor") == "The programme does not let a balance fall below zero."
     assert said("clawback", because="cancelled", before=40, target=0) == (

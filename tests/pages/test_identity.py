@@ -172,7 +172,7 @@ def test_an_extension_without_a_signed_in_customer_is_a_guest(light: Scene) -> N
 def test_a_session_token_with_a_wrong_claim_is_refused_with_open_cors(
     light: Scene, claims: dict[str, object]
 ) -> None:
-    token = light.session_token(ANNA, **claims)
+    token = light.session_token(ANNA, claims=claims)
     answer = light.client().get("/api/me", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
     assert code_of(answer) in ("invalid_id_token", "expired_id_token", "invalid_audience", "invalid_shop")

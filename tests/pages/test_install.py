@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from devshop.shop import DevPlatform, DevShop
 from devshop.signing import query_signature
+from plugin.domain.tokens import SealedToken
 from plugin.pages.staff import PATCH_PATH
 from plugin.shopify.admin import AdminClients
 from plugin.store import programmes, queues, tokens
@@ -32,7 +33,7 @@ class Opening:
     def open(self, url: str | None = None) -> TestResponse:
         return self.scene.client().get((url or self.shop.launch_url()).removeprefix("https://regulars.test"))
 
-    def stored(self) -> tokens.SealedToken | None:
+    def stored(self) -> SealedToken | None:
         shop_id = self.scene.shop(ALICE).shop_id
         with self.scene.db.read() as tx:
             return tokens.find(tx, shop_id)
@@ -186,7 +187,7 @@ def test_an_id_token_signed_with_the_old_secret_counts(light: Scene) -> None:
     assert light.client().get("/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
-def _fresh(scene: Scene) -> tokens.SealedToken:
+def _fresh(scene: Scene) -> SealedToken:
     from datetime import timedelta
 
     from plugin.shopify.grants import Grant
