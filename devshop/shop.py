@@ -61,6 +61,7 @@ class DevPlatform:
         self.refuse_non_expiring = False
         self.journal = Journal(now)
         self.hold_webhooks = False  # people may hold them back to send them shuffled or twice
+        self.extensions = Path(__file__).resolve().parents[1] / "extensions"  # rendered by the storefront
         self.move_clock: Callable[[timedelta], datetime] | None = None  # the app's own clock, in a demo
         self.forward: Forward = transport.sending()
         self._now = now

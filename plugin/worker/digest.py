@@ -1,21 +1,32 @@
-"""The storefront digest of a programme: what Liquid needs to say "earn N points" without asking us."""
+"""The storefront digest of a programme: what Liquid needs to show the programme without asking us."""
 
 from __future__ import annotations
 
 from plugin.domain.programme import Programme
+from plugin.domain.values import exponent
 
 PROXY_PATH = "/apps/rewards"
 
 
 def storefront_digest(programme: Programme) -> dict[str, object]:
-    """Rates as whole-number pairs, tiers with their multipliers, rewards with their prices, and the proxy's path."""
+    """The programme as the widget reads it: the names of the storefront API, all numbers whole, money in minor units.
+
+    `digits`: decimals of the currency, because Liquid counts every price in hundredths (Shopify's reference of
+    `variant.price`: "for currencies without subunits, tenths and hundredths of a unit are appended").
+    """
     return {
         "version": programme.version,
         "currency": programme.currency,
+        "digits": exponent(programme.currency),
         "proxy": PROXY_PATH,
-        "signup": programme.signup_points,
+        "membership": programme.membership,
+        "signup_points": programme.signup_points,
         "rounding": programme.rounding,
-        "rates": {rule.key: [rule.rate.points, rule.rate.per_minor] for rule in programme.earning},
+        "tax": programme.basis.tax,
+        "earning": [
+            {"rule": rule.key, "points": rule.rate.points, "per_minor": rule.rate.per_minor}
+            for rule in programme.earning
+        ],
         "tiers": [
             {
                 "key": tier.key,
@@ -26,7 +37,15 @@ def storefront_digest(programme: Programme) -> dict[str, object]:
             for tier in programme.tiers
         ],
         "rewards": [
-            {"key": reward.key, "name": reward.name, "points": reward.points, "kind": reward.kind}
+            {
+                "key": reward.key,
+                "name": reward.name,
+                "kind": reward.kind,
+                "points": reward.points,
+                "value_minor": reward.value_minor,
+                "minimum_minor": reward.minimum_minor,
+                "valid_days": reward.valid_days,
+            }
             for reward in programme.rewards
         ],
     }

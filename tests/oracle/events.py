@@ -228,14 +228,11 @@ class Maker:
                 return self.attach(case, max(at, self.after(case)), mood, debtors)
             if case.touched_at == self.now or (doing == "grow" and case.customer in debtors):
                 return []
-            if doing == "shrink" and case.body["discount_codes"]:
-                # Points come back beside those that are taken: only one order of a member at such a time.
-                if any(c.customer == case.customer and c.touched_at == self.now for c in self.cases.values()):
-                    return []
-                mood[case.customer] = "quiet"
         result: list[list[Any]] = getattr(self, doing)(case, max(at, self.after(case)))
         if result:
             case.touched_at = self.now
+            if doing == "shrink" and case.customer is not None:
+                mood[case.customer] = "quiet"  # which lots two clawbacks take depends on which comes first
         return result
 
     # what can happen

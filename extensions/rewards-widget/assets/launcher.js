@@ -1,0 +1,131 @@
+// The launcher: shows the button that Liquid wrote, and loads the panel at the first sign of interest. No request before that.
+
+const MODULE = import.meta.url;
+
+/** True inside another site's frame, where a press could be stolen. The theme editor frames us too, and says so. */
+function framedByStrangers(host) {
+  if (host.hasAttribute('data-design')) return false;
+  try {
+    return window.top.location.origin !== window.location.origin;
+  } catch {
+    return true;
+  }
+}
+
+function luminance(hex) {
+  const [r, g, b] = [1, 3, 5].map((at) => {
+    const part = parseInt(hex.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(one, other) {
+  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** The merchant's text colour where it can be read on the accent (4.5 to 1), else black or white. */
+export function readable(accent, wanted) {
+  if (contrast(accent, wanted) >= 4.5) return wanted;
+  return contrast(accent, '#ffffff') >= contrast(accent, '#000000') ? '#ffffff' : '#000000';
+}
+
+const hex = (text, otherwise) => (/^#[0-9a-f]{6}$/i.test(text) ? text : otherwise);
+
+class Launcher extends HTMLElement {
+  connectedCallback() {
+    // Where HTML was set by a script (the theme editor), the declarative shadow root is still a template.
+    const template = this.querySelector('template[shadowrootmode]');
+    if (!this.shadowRoot && template) {
+      this.attachShadow({ mode: 'open' }).append(template.content);
+      template.remove();
+    }
+    this.wake();
+  }
+
+  disconnectedCallback() {
+    if (Launcher.awake !== this) return;
+    this.panel?.then((panel) => panel.close(), () => {});
+    Launcher.awake = null;
+    document.querySelector('regulars-launcher')?.wake?.();
+  }
+
+  /** Comes to life, unless another one on this page has, or a stranger frames the page. */
+  wake() {
+    const root = this.shadowRoot;
+    if (Launcher.awake || !this.isConnected || !root || framedByStrangers(this)) return;
+    Launcher.awake = this;
+    this.paint();
+    const button = root.querySelector('.launcher');
+    const number = root.querySelector('[data-number]');
+    if (number) number.textContent = new Intl.NumberFormat(this.dataset.locale).format(Number(this.dataset.available));
+    // Shown only once it has its styles, so that nothing moves.
+    const styles = root.querySelector('link');
+    const show = () => (button.hidden = false);
+    if (styles.sheet) show();
+    else styles.addEventListener('load', show, { once: true });
+    if (this.wired) return;
+    this.wired = true;
+    const warm = () => this.load().catch(() => {});
+    button.addEventListener('pointerenter', warm, { once: true });
+    button.addEventListener('focus', warm, { once: true });
+    button.addEventListener('click', () => this.open());
+    if (this.promptsHere()) {
+      const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 1500));
+      idle(() => this.load().then((panel) => panel.ask(), () => {}));
+    }
+  }
+
+  /** The question shows by itself on the first page of a visit, the home page and account pages; elsewhere it waits. */
+  promptsHere() {
+    const { survey, prompt, home } = this.dataset;
+    const first = !document.referrer.startsWith(`${window.location.origin}/`);
+    return Boolean(survey) && prompt === 'true' && (home === 'true' || first) && !this.hasAttribute('data-design');
+  }
+
+  paint() {
+    const { accent, onAccent, radius, offsetSide, offsetBottom } = this.dataset;
+    const colour = hex(accent, '#1f5c4d');
+    const values = {
+      '--regulars-accent': colour,
+      '--regulars-on-accent': readable(colour, hex(onAccent, '#ffffff')),
+      '--regulars-radius': `${Number(radius) || 0}px`,
+      '--regulars-side': `${Number(offsetSide) || 20}px`,
+      '--regulars-bottom': `${Number(offsetBottom) || 20}px`,
+    };
+    for (const [name, value] of Object.entries(values)) this.style.setProperty(name, value);
+  }
+
+  /** The panel, loaded once; after a failure the next call tries again. */
+  load() {
+    this.tries ??= 0;
+    const url = new URL(this.dataset.panel, MODULE);
+    if (this.tries) url.hash = this.tries;
+    this.panel ??= import(url.href).then(
+      (module) => module.panel(this),
+      (failure) => {
+        this.panel = null;
+        this.tries += 1;
+        throw failure;
+      },
+    );
+    return this.panel;
+  }
+
+  async open() {
+    const button = this.shadowRoot.querySelector('.launcher');
+    const trouble = this.shadowRoot.querySelector('.trouble');
+    button.setAttribute('aria-busy', 'true');
+    try {
+      (await this.load()).open();
+      trouble.textContent = '';
+    } catch {
+      trouble.textContent = JSON.parse(this.querySelector('script').textContent).failed;
+    } finally {
+      button.removeAttribute('aria-busy');
+    }
+  }
+}
+
+if (!customElements.get('regulars-launcher')) customElements.define('regulars-launcher', Launcher);
