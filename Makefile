@@ -45,7 +45,7 @@ bench: setup bench/node_modules/.installed postgres ## speed and memory, as rati
 	@$(NODE_FIRST) $(RUN)python -m bench $(ARGS)
 
 soak: setup postgres ## the long forms of the random tests, resumable; writes docs/proof.md
-	@$(NODE_FIRST) $(RUN)python -m tests.soak $(ARGS)
+	@$(NODE_FIRST) $(RUN)python -m bench.soak $(ARGS)
 
 clean: ## removes what set-up and tests made; keeps var/ (the demo's data) and .env
 	rm -rf .venv node_modules bench/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

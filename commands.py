@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from app import DemoApp, Installation, assemble
-from plugin.config import Config, from_environment
+from plugin.config import from_environment
 from plugin.errors import RegularsError
 from plugin.store import audit as audits
 from plugin.store import ledger, shops
@@ -23,9 +23,22 @@ from plugin.store.clock import Clock
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
 
+RESTART_S = 3.0
+
+
+class _Sentences(click.Group):
+    """Shows every expected failure as its sentence instead of a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except RegularsError as error:
+            raise click.ClickException(error.message) from error
+
 
 @click.group(
-    help="Regulars: loyalty points that can be proved right, and one question once the parcel is there."
+    cls=_Sentences,
+    help="Regulars: loyalty points that can be proved right, and one question once the parcel is there.",
 )
 def main() -> None:
     logging.basicConfig(
@@ -44,15 +57,13 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
-    config = _settings()
+    config = from_environment()
     if config.database_url.startswith("sqlite") and processes != 1:
         raise click.ClickException(
             "SQLite takes one web process. Use PostgreSQL for more, or leave --processes away."
         )
     migrate(config.database_url)
-    worker = (
-        None if no_worker else subprocess.Popen([sys.executable, str(Path(__file__).resolve()), "worker"])
-    )
+    beside = None if no_worker else WorkerBeside()
     try:
         Granian(
             "app:create_app",
@@ -65,17 +76,39 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
             log_enabled=False,
             websockets=False,
             respawn_failed_workers=True,
-            working_dir=Path(__file__).resolve().parent,
         ).serve()
     finally:
-        if worker is not None:
-            worker.terminate()
-            worker.wait(timeout=30)
+        if beside is not None:
+            beside.stop()
+
+
+class WorkerBeside:
+    """The worker process that `serve` runs; started again when it ends, for as long as the app is served."""
+
+    def __init__(self) -> None:
+        self._stopping = threading.Event()
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._watch, name="worker-beside", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the worker finish what it is doing, and waits for it."""
+        self._stopping.set()
+        self._process.terminate()
+        self._thread.join(timeout=30)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, str(Path(__file__).resolve()), "worker"])
+
+    def _watch(self) -> None:
+        # A killed worker leaves a lease behind that runs out after 15 s; until then its successor ends too.
+        while self._process.wait() is not None and not self._stopping.wait(RESTART_S):
+            self._process = self._start()
 
 
 @main.command(help="Run a worker: drain webhooks, perform effects, run the clock, reconcile.")
 def worker() -> None:
-    config = _settings()
+    config = from_environment()
     migrate(config.database_url)
     installation = assemble(config)
     stop = threading.Event()
@@ -83,15 +116,13 @@ def worker() -> None:
         signal.signal(name, lambda _number, _frame: stop.set())
     try:
         installation.worker().run(stop)
-    except RegularsError as error:
-        raise click.ClickException(error.message) from error
     finally:
         installation.close()
 
 
 @main.command("migrate", help="Create or upgrade the tables. Safe to run twice, and beside another one.")
 def migrate_command() -> None:
-    click.echo(f"the database is at version {migrate(_settings().database_url)}")
+    click.echo(f"the database is at version {migrate(from_environment().database_url)}")
 
 
 @main.command(help="Recompute every shop's ledger and caches; exit 1 on any difference. Changes nothing.")
@@ -100,7 +131,7 @@ def migrate_command() -> None:
     "--repair-caches", is_flag=True, help="Set wrong cached sums right from the entries, then audit again."
 )
 def audit(domain: str | None, repair_caches: bool) -> None:
-    db = Database.open(_settings().database_url)
+    db = Database.open(from_environment().database_url)
     differences, looked = 0, [0, 0, 0, 0]
     with db.read() as tx:
         chosen = [shop for shop in shops.every(tx) if domain in (None, shop.domain)]
@@ -117,14 +148,29 @@ def audit(domain: str | None, repair_caches: bool) -> None:
                 differences += 1
                 click.echo(f"{shop.domain}: {line}")
             looked = [a + b for a, b in zip(looked, (1, *ledger.counts(tx, shop.shop_id)), strict=True)]
-    what = "{} shop{}, {:,} members, {:,} entries, {:,} lots".format(
-        looked[0], "s"[: looked[0] != 1], *looked[1:]
-    )
-    click.echo(
-        f"checked {what}: " + ("everything agrees" if not differences else f"{differences} differences")
-    )
+    names = ("shop", "member", "entry", "lot")
+    what = ", ".join(_counted(number, name) for number, name in zip(looked, names, strict=True))
+    result = _counted(differences, "difference") if differences else "everything agrees"
+    click.echo(f"checked {what}: {result}")
     db.close()
     sys.exit(1 if differences else 0)
+
+
+def _counted(number: int, name: str) -> str:
+    plural = "entries" if name == "entry" else f"{name}s"
+    return f"{number:,} {name if number == 1 else plural}"
+
+
+@main.command("rotate-keys", help="Encrypt every stored token with the first key of TOKEN_KEYS.")
+def rotate_keys() -> None:
+    installation = assemble(from_environment())
+    try:
+        changed = installation.tokens.rotate_tokens()
+    finally:
+        installation.close()
+    click.echo(
+        f"encrypted the tokens of {_counted(changed, 'shop')} anew; older keys may go from TOKEN_KEYS now"
+    )
 
 
 @main.command(
@@ -138,7 +184,7 @@ def audit(domain: str | None, repair_caches: bool) -> None:
 def replay(file: Path, domain: str | None, install: bool) -> None:
     from webhooks import replay as replaying
 
-    config = _settings()
+    config = from_environment()
     migrate(config.database_url)
     installation = assemble(config)
     try:
@@ -148,8 +194,6 @@ def replay(file: Path, domain: str | None, install: bool) -> None:
         result = replaying.replay(
             records, installation.wsgi(), installation.db, config.api_secret, installation.now, shop=domain
         )
-    except RegularsError as error:
-        raise click.ClickException(error.message) from error
     finally:
         installation.close()
     click.echo(json.dumps(result, indent=2))
@@ -180,7 +224,7 @@ def _install_without_platform(installation: Installation, domains: set[str]) -> 
 @main.command(help="Development only: move the clock of every process, such as +15d, +6h or +30m.")
 @click.argument("by")
 def clock(by: str) -> None:
-    config = _settings()
+    config = from_environment()
     if not config.development:
         raise click.ClickException("The clock moves only in development: set DEVSHOP_URL.")
     migrate(config.database_url)
@@ -199,7 +243,7 @@ def clock(by: str) -> None:
 def backup(file: Path) -> None:
     from plugin.store import backup as backups
 
-    _print_counts("wrote", lambda: backups.backup(_settings().database_url, file), file)
+    _print_counts("wrote", lambda: backups.backup(from_environment().database_url, file), file)
 
 
 @main.command(help="Fill an empty database from a backup.")
@@ -207,14 +251,11 @@ def backup(file: Path) -> None:
 def restore(file: Path) -> None:
     from plugin.store import backup as backups
 
-    _print_counts("restored", lambda: backups.restore(_settings().database_url, file), file)
+    _print_counts("restored", lambda: backups.restore(from_environment().database_url, file), file)
 
 
 def _print_counts(verb: str, act: Callable[[], dict[str, int]], file: Path) -> None:
-    try:
-        counts = act()
-    except RegularsError as error:
-        raise click.ClickException(error.message) from error
+    counts = act()
     click.echo(f"{verb} {sum(counts.values()):,} rows of {len(counts)} tables ({file})")
 
 
@@ -224,9 +265,9 @@ def _print_counts(verb: str, act: Callable[[], dict[str, int]], file: Path) -> N
 def doctor() -> None:
     from plugin.worker.doctor import examine
 
-    config = _settings()
+    config = from_environment()
     db = Database.open(config.database_url)
-    findings = list(examine(config, db, Clock(db, movable=config.development).now()))
+    findings = list(examine(config, db, Clock(db, movable=config.development).now))
     for finding in findings:
         click.echo(f"{finding.level:8} {finding.what}")
     db.close()
@@ -263,13 +304,6 @@ def _prepare(settings: Mapping[str, str]) -> Callable[[], datetime]:
     config = from_environment(settings)
     migrate(config.database_url)
     return Clock(Database.open(config.database_url), movable=config.development).now
-
-
-def _settings() -> Config:
-    try:
-        return from_environment()
-    except RegularsError as error:
-        raise click.ClickException(error.message) from error
 
 
 if __name__ == "__main__":

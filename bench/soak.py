@@ -81,8 +81,15 @@ def save(path: Path, progress: Progress) -> None:
 def steps(progress: Progress, play: Playground) -> None:
     """One more world against the oracle; its size, its sort and its engine follow from seed and number."""
     luck = random.Random(f"{progress.seed}:{progress.worlds}")
-    sizes = {"customers": luck.choice((3, 8, 30, 120)), "epochs": luck.randint(4, 24), "events": luck.randint(5, 120)}
-    made = world(luck.randrange(2**32), wild=luck.random() < 0.4, **sizes)
+    sizes = {
+        "customers": luck.choice((3, 8, 30, 120)),
+        "epochs": luck.randint(4, 24),
+        "events": luck.randint(5, 120),
+    }
+    seed, wild = luck.randrange(2**32), luck.random() < 0.4
+    made = world(
+        seed, customers=sizes["customers"], epochs=sizes["epochs"], events=sizes["events"], wild=wild
+    )
     wrong = play(luck.choice(ENGINES), lambda db: check(db, made, threads=8))
     progress.worlds += 1
     progress.steps += made.deliveries
@@ -93,7 +100,7 @@ def kills(progress: Progress, play: Playground) -> None:
     """One more world whose drainer is killed up to 100 times."""
     luck = random.Random(f"{progress.seed}:kill:{progress.kill_worlds}")
     sizes = {"customers": 60, "epochs": 10, "events": 150}
-    made = world(luck.randrange(2**32), **sizes)
+    made = world(luck.randrange(2**32), customers=60, epochs=10, events=150)
     hits = 0
 
     def run(db: Database) -> list[str]:
@@ -118,8 +125,7 @@ def soak(progress: Progress, path: Path, play: Playground) -> None:
     while not progress.finished:
         (steps if progress.steps < progress.want_steps else kills)(progress, play)
         save(path, progress)
-        print(f"\r{progress.steps:,} deliveries, {progress.kills:,} kills", end="", flush=True)
-    print()
+        print(f"{progress.steps:,} deliveries, {progress.kills:,} kills", flush=True)
 
 
 def proof(progress: Progress, today: str) -> str:
@@ -150,7 +156,9 @@ def commit() -> str:
     """The commit that is checked out, with a mark when files differ from it."""
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         changed = git("status", "--porcelain", "--", "plugin", "webhooks", "tests/oracle")

@@ -55,7 +55,6 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
         order = next((one for one in g.shop.orders.values() if one.token == token), None)
         if order is None:
             abort(404, "There is no such order.")
-        # Apps' blocks do not reach the checkout or this page (facts: not on checkout and order status).
         return shown(
             platform, "thanks.html", "checkout", page_title="Thank you", order=order, **_summary(order, g.visitor)
         )
@@ -77,7 +76,7 @@ def _place(visitor: Visitor, email: str) -> Order:
     return visitor.shop.place_order(
         visitor.customer,
         _items(visitor),
-        discount_codes=visitor.codes,
+        discount_codes=quoted(visitor)[1],
         paid=not later,
         gateway="invoice" if later else "bogus",
         note=note or None,
@@ -89,8 +88,8 @@ def _basics(visitor: Visitor) -> dict[str, Any]:
     return {"currency": visitor.currency}
 
 
-def quoted(visitor: Visitor) -> tuple[Order, list[str]]:
-    """The order as it would be placed, and why some codes do not count."""
+def quoted(visitor: Visitor) -> tuple[Order, list[str], list[str]]:
+    """The order as it would be placed, the codes that count, and why others do not."""
     basics = msgspec.convert(_basics(visitor), Basics)
     good: list[str] = []
     refusals: list[str] = []
@@ -101,12 +100,12 @@ def quoted(visitor: Visitor) -> tuple[Order, list[str]]:
         except CheckoutRefused as refused:
             refusals.append(str(refused))
     order = checkout.quote(visitor.shop.desk, visitor.customer, _items(visitor), good, basics)
-    return order, refusals
+    return order, good, refusals
 
 
 def _page(platform: DevPlatform, visitor: Visitor, problem: str | None) -> str:
     with platform.lock:
-        order, refusals = quoted(visitor)
+        order, _, refusals = quoted(visitor)
     return shown(
         platform,
         "checkout.html",

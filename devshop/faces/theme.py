@@ -100,8 +100,8 @@ def as_placed(shop: DevShop, block: Block) -> ThemeBlock:
 def render(platform: DevPlatform, visitor: Visitor, template: str, product: Product | None) -> Placed:
     """Renders what the merchant switched on, for one page. A fault of the Liquid is shown in its place."""
     placed = Placed()
-    if visitor.shop.desk.shop.installed_at is None:
-        return placed
+    if visitor.shop.desk.shop.installed_at is None or template == "checkout":
+        return placed  # apps' blocks reach neither the checkout nor the page that says thank you
     for block in blocks(platform.extensions):
         position = as_placed(visitor.shop, block)
         if not position.on or not block.fits(template):

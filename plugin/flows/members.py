@@ -115,9 +115,7 @@ def activate(
     return joined
 
 
-def welcome_all(
-    tx: Tx, shop: Shop, programme: Programme, customer_ids: Sequence[int], now: datetime
-) -> None:
+def welcome_all(tx: Tx, shop: Shop, programme: Programme, customer_ids: Sequence[int], now: datetime) -> None:
     """Where every customer is a member: makes those active who only wait to be, whichever way we met them."""
     for member_id, member in sorted(members.load(tx, shop.shop_id, customer_ids).items()):
         if member.status == "unclaimed":

@@ -83,6 +83,7 @@ def set_up(
     installation_gid: str,
     scopes: str,
     now: datetime,
+    development: bool = False,
 ) -> Shop:
     """What the platform says of the shop; publishes the first programme, in force from the install."""
     shops.described(
@@ -93,6 +94,7 @@ def set_up(
         timezone=timezone,
         platform_gid=platform_gid,
         installation_gid=installation_gid,
+        development=development,
     )
     if scopes:
         shops.scopes_changed(tx, shop.shop_id, scopes)

@@ -45,7 +45,6 @@ def apply(
     *,
     confirmed: Iterable[int] = (),
     refuted: Iterable[int] = (),
-    count_test_orders: bool = False,
 ) -> set[int]:
     """Takes facts about any number of orders of one shop, in any order, and leaves ledger and projections right.
 
@@ -60,7 +59,7 @@ def apply(
         return set()
     versions = programmes.versions(tx, shop.shop_id)
     _identify(tx, shop, works, facts, versions, now)
-    moved = _decide(tx, shop, works, now, count_test_orders)
+    moved = _decide(tx, shop, works, now)
     order_store.save(tx, shop.shop_id, [_stored(work) for work in works])
     spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works], now)
     _invite(tx, shop, works, now)
@@ -119,7 +118,9 @@ def _identify(
             continue
         alias = aliases.get(head.customer_id)
         work.member_id = alias[0] if alias else head.customer_id
-        if work.before.member_id == work.member_id:  # pinned, even to no tier at all: a merge must not change it
+        if (
+            work.before.member_id == work.member_id
+        ):  # pinned, even to no tier at all: a merge must not change it
             work.tier = work.before.tier
         else:
             owner = head.customer_id if alias is None or head.processed_at < alias[1] else alias[0]
@@ -149,7 +150,7 @@ def _welcome(
         member_flow.welcome_all(tx, shop, latest, sorted(known), now)
 
 
-def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime, count_test_orders: bool) -> set[int]:
+def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> set[int]:
     for work in works:
         tier = work.programme.tier(work.tier) if work.programme else None
         order = replace(work.order, deleted=True) if work.confirmed == "refuted" else work.order
@@ -158,7 +159,7 @@ def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime, count_test_or
             work.programme,
             tier.multiplier if tier else Ratio(),
             confirmed=work.confirmed == "yes",
-            count_test_orders=count_test_orders,
+            count_test_orders=shop.counts_test_orders,
         )
     involved = {m for work in works if _may_move(work) for m in (work.member_id, work.before.member_id) if m}
     accounts = ledger.accounts(tx, shop.shop_id, involved)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from plugin.errors import StorageBusy
+from plugin.errors import ConfigError, StorageBusy
 
 Row = tuple[Any, ...]
 # What a database raises when it is away, full or locked: nobody's fault above, to be tried again.
@@ -298,7 +298,12 @@ def connect(url: str) -> Any:
 
 def connect_sqlite(path: str) -> sqlite3.Connection:
     """A SQLite connection: WAL, every commit on disk before it is acknowledged, no sleeping back-off."""
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, check_same_thread=False)
+    except sqlite3.OperationalError as error:
+        raise ConfigError(
+            f"The database file {path} cannot be opened. Make its folder, or run `regulars migrate` first."
+        ) from error
     connection.execute("PRAGMA page_size=8192")
     # Two processes that open a new file at once meet here, and SQLite does not wait on its own.
     _retry(connection, "PRAGMA journal_mode=WAL")

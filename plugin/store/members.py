@@ -178,7 +178,8 @@ def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int) -> None:
         "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END, "
         "holdout = CASE WHEN members.joined_at IS NULL THEN gone.holdout ELSE members.holdout END, "
         "created_at = CASE WHEN gone.created_at < members.created_at THEN gone.created_at ELSE members.created_at END "
-        "FROM (SELECT status, created_at, joined_at, holdout FROM members WHERE shop_id = :s AND member_id = :gone) AS gone "
+        "FROM (SELECT status, created_at, joined_at, holdout FROM members "
+        "WHERE shop_id = :s AND member_id = :gone) AS gone "
         "WHERE shop_id = :s AND member_id = :kept",
         s=shop_id,
         gone=gone_id,

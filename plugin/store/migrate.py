@@ -32,6 +32,8 @@ def migrate(url: str) -> str:
     Another process that migrates at the same moment is waited for, up to 60 s, then StorageBusy. A failure
     leaves the database as it was, because both engines roll table changes back.
     """
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     with _locked(url) as connection:
         # The command would otherwise look for an .ini file: everything it needs is said here.
         config = _config()

@@ -10,13 +10,20 @@ from plugin.store.db import Tx, from_ms, to_ms
 
 _COLUMNS = (
     "shop_id, domain, state, name, currency, timezone, platform_gid, installation_gid, scopes, installed_at, "
-    "uninstalled_at, orders_watermark_at, reconciled_at"
+    "uninstalled_at, orders_watermark_at, reconciled_at, settings"
 )
+
+
+# What `settings` holds of a partner's development store.
+_DEVELOPMENT = '{"development":true}'
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """One shop. `state`: waiting, installed, uninstalled or redacted."""
+    """One shop. `state`: waiting, installed, uninstalled or redacted.
+
+    `counts_test_orders`: a development store of a partner, where every order is a test order.
+    """
 
     shop_id: int
     domain: str
@@ -31,11 +38,13 @@ class Shop:
     uninstalled_at: datetime | None
     orders_watermark_at: datetime | None
     reconciled_at: datetime | None
+    counts_test_orders: bool = False
 
 
 def _shop(row: Any) -> Shop:
-    moments = [from_ms(value) for value in row[9:]]
-    return Shop(*row[:9], *moments)
+    installed_at, uninstalled_at, watermark_at, reconciled_at = (from_ms(value) for value in row[9:13])
+    development = row[13] == _DEVELOPMENT
+    return Shop(*row[:9], installed_at, uninstalled_at, watermark_at, reconciled_at, development)
 
 
 def by_id(tx: Tx, shop_id: int) -> Shop | None:
@@ -96,18 +105,27 @@ def uninstalled(tx: Tx, shop_id: int, at: datetime) -> None:
 
 
 def described(
-    tx: Tx, shop_id: int, *, name: str, currency: str, timezone: str, platform_gid: str, installation_gid: str
+    tx: Tx,
+    shop_id: int,
+    *,
+    name: str,
+    currency: str,
+    timezone: str,
+    platform_gid: str,
+    installation_gid: str,
+    development: bool,
 ) -> None:
     """Stores what the platform says of the shop."""
     tx.run(
         "UPDATE shops SET name = :name, currency = :currency, timezone = :timezone, platform_gid = :gid, "
-        "installation_gid = :installation WHERE shop_id = :s",
+        "installation_gid = :installation, settings = :settings WHERE shop_id = :s",
         s=shop_id,
         name=name,
         currency=currency,
         timezone=timezone,
         gid=platform_gid,
         installation=installation_gid,
+        settings=_DEVELOPMENT if development else "{}",
     )
 
 

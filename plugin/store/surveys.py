@@ -70,9 +70,7 @@ def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetim
     )
 
 
-def withdraw(
-    tx: Tx, shop_id: int, order_ids: Iterable[int], reason: str, *, also_asked: bool = True
-) -> None:
+def withdraw(tx: Tx, shop_id: int, order_ids: Iterable[int], reason: str, *, also_asked: bool = True) -> None:
     """Takes back invitations that were not answered yet; an answer stands whatever happens after."""
     states = "('waiting', 'asked')" if also_asked else "('waiting')"
     tx.many(

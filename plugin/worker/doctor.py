@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from plugin.channels.probe import probe
 from plugin.config import Config
-from plugin.store import meta, queues, shops
+from plugin.domain.tokens import SealedToken
+from plugin.store import meta, queues, shops, tokens
 from plugin.store.db import Database
 from plugin.store.migrate import current, head
 
@@ -22,8 +23,8 @@ class Finding:
     what: str
 
 
-def examine(config: Config, db: Database, now: datetime) -> Iterator[Finding]:
-    """Checks the database, its version, the worker, the queues, every shop's token and the public address."""
+def examine(config: Config, db: Database, clock: Callable[[], datetime]) -> Iterator[Finding]:
+    """Checks the database, its version, the worker, every shop's queues and token, and the public address."""
     revision = current(config.database_url)
     if revision == head():
         yield Finding("ok", f"database: {db.engine}, version {revision}")
@@ -32,6 +33,7 @@ def examine(config: Config, db: Database, now: datetime) -> Iterator[Finding]:
             "problem", f"database: version {revision or 'none'}, needs {head()}; run `regulars migrate`"
         )
         return
+    now = clock()
     with db.read() as tx:
         holder = meta.lease_holder(tx, "worker")
         installed = shops.every(tx, "installed")
@@ -48,33 +50,39 @@ def examine(config: Config, db: Database, now: datetime) -> Iterator[Finding]:
             )
         yield Finding("ok", f"shops: {len(installed)} installed")
         for shop in installed:
-            yield from _shop(
-                tx_counts=(queues.inbox_counts(tx, shop.shop_id), queues.outbox_counts(tx, shop.shop_id)),
-                shop=shop,
-                now=now,
-            )
+            inbox = queues.inbox_counts(tx, shop.shop_id)
+            outbox = queues.outbox_counts(tx, shop.shop_id)
+            yield from _queues(shop, inbox["parked"], outbox["parked"])
+            yield _token(shop, tokens.find(tx, shop.shop_id))
+            yield _set_up(shop, now)
     yield from _address(config)
 
 
-def _shop(
-    *, tx_counts: tuple[dict[str, int], dict[str, int]], shop: shops.Shop, now: datetime
-) -> Iterator[Finding]:
-    inbox, outbox = tx_counts
-    parked = inbox["parked"] + outbox["parked"]
-    if parked:
+def _queues(shop: shops.Shop, webhooks: int, effects: int) -> Iterator[Finding]:
+    if webhooks or effects:
         yield Finding(
             "warning",
-            f"{shop.domain}: {inbox['parked']} webhooks and {outbox['parked']} effects are parked; "
-            "see the app's home page for the reasons",
+            f"{shop.domain}: parked: webhooks {webhooks}, effects {effects}; the app's pages show the reasons",
         )
+
+
+def _token(shop: shops.Shop, token: SealedToken | None) -> Finding:
+    if token is None:
+        return Finding("problem", f"{shop.domain}: has no token; the merchant has to open the app once")
+    # Tokens live by real time, wherever a development clock stands.
+    if token.refresh_expires_at is not None and token.refresh_expires_at <= datetime.now(UTC):
+        return Finding("problem", f"{shop.domain}: its token ran out; the merchant has to open the app once")
+    return Finding("ok", f"{shop.domain}: has a token")
+
+
+def _set_up(shop: shops.Shop, now: datetime) -> Finding:
     if shop.currency is None:
-        yield Finding(
+        return Finding(
             "warning", f"{shop.domain}: is not set up yet; the worker does it when the platform answers"
         )
-    elif shop.reconciled_at is None or now - shop.reconciled_at > timedelta(hours=2):
-        yield Finding("warning", f"{shop.domain}: was not reconciled for two hours; is the worker running?")
-    else:
-        yield Finding("ok", f"{shop.domain}: reconciled at {shop.reconciled_at:%Y-%m-%d %H:%M} UTC")
+    if shop.reconciled_at is None or now - shop.reconciled_at > timedelta(hours=2):
+        return Finding("warning", f"{shop.domain}: was not reconciled for two hours; is the worker running?")
+    return Finding("ok", f"{shop.domain}: reconciled at {shop.reconciled_at:%Y-%m-%d %H:%M} UTC")
 
 
 def _address(config: Config) -> Iterator[Finding]:

@@ -293,6 +293,7 @@ def _set_up_shop(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) 
             platform_gid=facts.gid,
             installation_gid=facts.installation_gid,
             scopes=",".join(facts.scopes),
+            development=facts.partner_development,
             now=now,
         )
         queues.effects_done(tx, shop.shop_id, [effect], now)

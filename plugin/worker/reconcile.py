@@ -65,7 +65,9 @@ def _read(bench: Bench, shop: Shop, order_ids: list[int]) -> int:
         except (PlatformError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 (one order we cannot read must not stop all the others)
-            log.warning("order %s of shop %s cannot be read: %s", order_id, shop.shop_id, type(error).__name__)
+            log.warning(
+                "order %s of shop %s cannot be read: %s", order_id, shop.shop_id, type(error).__name__
+            )
             unreadable.append(order_id)
             continue
         if seen is not None:

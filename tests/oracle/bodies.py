@@ -182,12 +182,17 @@ def refund(
                 "subtotal_amount_set": money_set(net, currency, foreign),
                 "tax_amount_set": money_set(tax_inside, currency, foreign),
             }
-        ] * bool(shipping),
+        ]
+        * bool(shipping),
         "order_adjustments": [],
         "refund_line_items": [
             {
-                "id": number * 10 + index, "line_item_id": item["id"], "quantity": units,
-                "restock_type": "return", "subtotal": float(text(subtotal, currency)), "total_tax": float(text(tax, currency)),
+                "id": number * 10 + index,
+                "line_item_id": item["id"],
+                "quantity": units,
+                "restock_type": "return",
+                "subtotal": float(text(subtotal, currency)),
+                "total_tax": float(text(tax, currency)),
                 "subtotal_set": money_set(subtotal, currency, foreign),
                 "total_tax_set": money_set(tax, currency, foreign),
                 "line_item": {"id": item["id"], "quantity": item["quantity"], "gift_card": item["gift_card"]},

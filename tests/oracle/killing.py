@@ -80,4 +80,3 @@ def check_killed(db: Database, world: World, kills: int) -> tuple[list[str], int
     rig.play(world.steps)
     wrong = rig.disagreements(world, judge(world.steps, world.end.isoformat())) + rig.troubles()
     return wrong, kills - rig.left
-

@@ -98,7 +98,9 @@ def months(moment: datetime, number: int) -> datetime:
     """The same day some months later or earlier; the last day where a month is shorter."""
     count = moment.year * 12 + moment.month - 1 + number
     year, month = divmod(count, 12)
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
+    return moment.replace(
+        year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1])
+    )
 
 
 def shop_money(holder: Json, name: str) -> Fraction:
@@ -210,7 +212,9 @@ def extras(body: Json, rule: Json, scale: int, shipped_back: Fraction) -> Fracti
         price = tax = Fraction(0)
         for line in body.get("shipping_lines") or []:
             price += shop_money(line, "discounted_price") * scale
-            tax += sum((shop_money(part, "price") for part in line.get("tax_lines") or []), Fraction(0)) * scale
+            tax += (
+                sum((shop_money(part, "price") for part in line.get("tax_lines") or []), Fraction(0)) * scale
+            )
         if rule["tax"] == "with" and not body["taxes_included"]:
             price += tax
         elif rule["tax"] == "without" and body["taxes_included"]:
@@ -255,7 +259,9 @@ def arrived(known: Knowledge, body: Json, programme: Json) -> datetime | None:
 
 def in_whole_points(amount: Fraction, how: str) -> int:
     """The one rounding of an order."""
-    return {"floor": floor, "ceil": ceil, "half_up": lambda x: floor(x + Fraction(1, 2))}[how](amount)
+    if how == "floor":
+        return floor(amount)
+    return ceil(amount) if how == "ceil" else floor(amount + Fraction(1, 2))
 
 
 # --- the judge -------------------------------------------------------------------------------------------
@@ -289,7 +295,9 @@ class Judge:
 
     def verdict(self, at: datetime) -> Verdict:
         """What every member must hold at a moment."""
-        members = {who: Figures(status=status) for who, status in self.status.items() if who not in self.kept_as}
+        members = {
+            who: Figures(status=status) for who, status in self.status.items() if who not in self.kept_as
+        }
         for who, figures in members.items():
             figures.posted, figures.owed = self.posted.get(who, 0), self.owed.get(who, 0)
         for pile in (pile for pile in self.piles if pile.left):
@@ -445,7 +453,11 @@ class Judge:
 
     def ending(self, opens: datetime | None, programme: Json) -> datetime | None:
         """When points end that may be spent from `opens` on."""
-        return None if opens is None or programme["expiry_months"] is None else months(opens, programme["expiry_months"])
+        return (
+            None
+            if opens is None or programme["expiry_months"] is None
+            else months(opens, programme["expiry_months"])
+        )
 
     def settle(self, touched: set[int], at: datetime) -> None:
         """Makes the points of these orders what the piles of bodies say they must be."""
@@ -493,8 +505,15 @@ class Judge:
         amount = basis(known, body, programme["basis"]) * Fraction(*programme["rate"]) * multiplier
         return in_whole_points(amount, programme["rounding"])
 
-    def credit(self, who: int, points: int, opens: datetime | None, ends: datetime | None, order: int | None,
-               at: datetime) -> None:
+    def credit(
+        self,
+        who: int,
+        points: int,
+        opens: datetime | None,
+        ends: datetime | None,
+        order: int | None,
+        at: datetime,
+    ) -> None:
         """Gives points; what the member owes is settled first."""
         self.posted[who] = self.posted.get(who, 0) + points
         settled = min(points, self.owed.get(who, 0))

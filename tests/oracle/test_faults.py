@@ -90,7 +90,9 @@ def tier_of_today_instead_of_the_pinned_one(patch: Patch) -> None:
 def wrong_lot_debited_first(patch: Patch) -> None:
     """Spending and taking back begin with what ends last."""
     never = datetime.max.replace(tzinfo=UTC)
-    patch.setattr(ledger_domain, "_spend_order", lambda lot: (-(lot.expires_at or never).timestamp(), lot.lot_id))
+    patch.setattr(
+        ledger_domain, "_spend_order", lambda lot: (-(lot.expires_at or never).timestamp(), lot.lot_id)
+    )
 
 
 @fault
@@ -136,7 +138,8 @@ def rounding_per_line(patch: Patch) -> None:
         assert order.head is not None
         whole = right(order, basis)
         cents = sum(
-            right(replace(_lines(order, lambda line: line), head=replace(order.head, lines=(line,))), Basis()) % 100
+            right(replace(_lines(order, lambda line: line), head=replace(order.head, lines=(line,))), Basis())
+            % 100
             for line in order.head.lines
         )
         return max(0, whole - cents)
@@ -240,7 +243,7 @@ def expiry_counted_from_the_order(patch: Patch) -> None:
 
     def early(order: Order, *rest: Any, **named: Any) -> Any:
         target = right(order, *rest, **named)
-        if target.expires_at is None or order.head is None:
+        if target.expires_at is None or target.available_at is None or order.head is None:
             return target
         return replace(target, expires_at=order.head.processed_at + (target.expires_at - target.available_at))
 
@@ -284,7 +287,9 @@ def cancelled_order_keeps_points(patch: Patch) -> None:
 def orders_of_a_test_earn(patch: Patch) -> None:
     """Test orders count."""
     right = earning.target
-    patch.setattr(earning, "target", lambda *rest, **named: right(*rest, **{**named, "count_test_orders": True}))
+    patch.setattr(
+        earning, "target", lambda *rest, **named: right(*rest, **{**named, "count_test_orders": True})
+    )
 
 
 @fault

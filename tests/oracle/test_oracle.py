@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.oracle import bodies, oracle
 from tests.oracle.bodies import Json, iso
-from tests.oracle.events import START
 from tests.oracle.oracle import Figures, Verdict, judge, when
+from tests.oracle.shopping import START
 
 ALICE, BOB, ORDER, LINE = 11, 12, 100, 1000
 
@@ -41,7 +40,9 @@ def line(number: int = LINE, price: int = 2000, quantity: int = 1, **changes: An
     } | changes  # fmt: skip
 
 
-def order(*lines: Json, day: float = 1, number: int = ORDER, customer: int | None = ALICE, **changes: Any) -> Json:
+def order(
+    *lines: Json, day: float = 1, number: int = ORDER, customer: int | None = ALICE, **changes: Any
+) -> Json:
     """A paid order of one line of 20.00, placed on day 1 and last changed then; `changes` on top."""
     return {
         "id": number, "processed_at": at(day), "updated_at": at(day), "cancelled_at": None, "test": False,
@@ -56,7 +57,9 @@ def tax(minor: int) -> list[Json]:
     return [bodies.priced("price", minor, "CHF", foreign=False)]
 
 
-def refund(body: Json, *parts: tuple[Json, int, int, int], paid: int, number: int = 7, shipping: int = 0) -> Json:
+def refund(
+    body: Json, *parts: tuple[Json, int, int, int], paid: int, number: int = 7, shipping: int = 0
+) -> Json:
     """A refund of (line, units, subtotal, tax) parts."""
     return bodies.refund(number, body, START, list(parts), paid=paid, shipping=shipping, gateway="bogus")
 
@@ -93,7 +96,9 @@ def test_the_oracle_is_one_file_that_knows_only_the_standard_library() -> None:
         name.split(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([node.module or "."] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+        for name in (
+            [node.module or "."] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
     }
     assert rooms, "the file imports something"
     assert rooms <= set(sys.stdlib_module_names)
@@ -121,7 +126,7 @@ def test_discounts_gift_cards_and_presentment_money_earn_nothing() -> None:
 
 def test_tax_switch_forces_tax_in_or_out() -> None:
     def rules(switch: str) -> Json:
-        return programme()["basis"] | {"tax": switch}
+        return {**programme()["basis"], "tax": switch}
 
     included = order(line(price=10_810, tax_lines=tax(810)))
     excluded = order(line(price=10_000, tax_lines=tax(810)), taxes_included=False)
@@ -160,9 +165,13 @@ def test_an_amount_only_refund_takes_its_tax_along_and_is_never_counted_twice() 
     assert points(body | {"refunds": [refund(body, paid=2200, shipping=300)]}) == 82
     # By line: 110.00 paid back for the line itself, nothing is left over to count a second time.
     gone = body | {"line_items": [body["line_items"][0] | {"current_quantity": 0}]}
-    assert points(gone | {"refunds": [refund(body, (body["line_items"][0], 1, 10_000, 1000), paid=11_000)]}) == 0
+    assert (
+        points(gone | {"refunds": [refund(body, (body["line_items"][0], 1, 10_000, 1000), paid=11_000)]}) == 0
+    )
     # A fee kept back (paid less than the line) does not give points back.
-    assert points(gone | {"refunds": [refund(body, (body["line_items"][0], 1, 10_000, 1000), paid=9000)]}) == 0
+    assert (
+        points(gone | {"refunds": [refund(body, (body["line_items"][0], 1, 10_000, 1000), paid=9000)]}) == 0
+    )
 
 
 def test_a_refund_in_the_shoppers_currency_converts_only_what_lines_do_not_explain() -> None:
@@ -190,13 +199,15 @@ def test_the_newest_body_wins_whatever_came_last() -> None:
 
 
 def test_programme_and_tier_are_those_of_the_moment_of_the_order() -> None:
-    ladder = [{"key": "low", "threshold": 0, "multiplier": [1, 1]}, {"key": "high", "threshold": 20, "multiplier": [2, 1]}]
+    ladder = [
+        {"key": "low", "threshold": 0, "multiplier": [1, 1]},
+        {"key": "high", "threshold": 20, "multiplier": [2, 1]},
+    ]
     steps = [
         *world(told(2, ("orders/paid", order())), {"do": "clock", "at": at(3)}, tiers=ladder),
         {"do": "publish", "at": at(4), "programme": programme(rate=[5, 100], tiers=ladder)},
-        told(5, ("orders/paid", order(number=101, day=2.5)), ("orders/paid", order(number=102, day=3.5)),
-             ("orders/paid", order(number=103, day=4.5))),  # fmt: skip
-    ]  # fmt: skip
+        told(5, *(("orders/paid", order(number=100 + n, day=1.5 + n)) for n in (1, 2, 3))),
+    ]
     # 101 came before the review: ×1. 102 after it, old rate: 20 × 2. 103 at five points a franc: 20 × 5 × 2.
     verdict = judge(steps, at(5))
     assert verdict.orders == {100: 20, 101: 20, 102: 40, 103: 200}
@@ -226,11 +237,15 @@ def test_points_wait_for_the_parcel_the_window_and_a_read() -> None:
     assert opens(read(2, shipped), told(6, delivered(5))) == 5 + 14
     assert opens(read(2, shipped)) == 2 + 21 + 14, "no delivery ever reported"
     assert opens(read(2, order(line(requires_shipping=False)))) == 1 + 14, "nothing to ship: from payment"
-    assert opens(read(2, order(source_name="pos", fulfillments=[parcel(1)]))) == 1 + 14, "at the till: at once"
+    assert opens(read(2, order(source_name="pos", fulfillments=[parcel(1)]))) == 1 + 14, (
+        "at the till: at once"
+    )
 
 
 def test_only_parcels_with_something_kept_are_waited_for() -> None:
-    two = order(line(1), line(2, current_quantity=0), fulfillments=[parcel(2, 500, 1, 1), parcel(2, 501, 1, 2)])
+    two = order(
+        line(1), line(2, current_quantity=0), fulfillments=[parcel(2, 500, 1, 1), parcel(2, 501, 1, 2)]
+    )
     assert opens(read(2, two), told(4, delivered(3, 500))) == 3 + 14
     one_cancelled = order(fulfillments=[parcel(2) | {"status": "cancelled"}, parcel(4, 501)])
     assert opens(read(2, one_cancelled), told(7, delivered(6, 501))) == 6 + 14
@@ -259,23 +274,27 @@ def test_points_end_counted_from_when_they_may_be_spent() -> None:
     assert alice(judge(steps, at(60))).posted == 0
 
 
-DIGITAL: Callable[..., Json] = lambda price, **changes: order(line(price=price, requires_shipping=False), **changes)  # noqa: E731
+def digital(price: int, **changes: Any) -> Json:
+    """A paid order with nothing to ship: its points may be spent 14 days after payment."""
+    return order(line(price=price, requires_shipping=False), **changes)
 
 
 def test_spending_takes_the_soonest_to_end_and_a_refund_its_own_first() -> None:
-    a, b = DIGITAL(5000), DIGITAL(7000, number=101, day=3)
+    a, b = digital(5000), digital(7000, number=101, day=3)
     spent = {"do": "redeem", "at": at(20), "customer": ALICE, "points": 60, "code": "C"}
     base = (read(3, a, b), spent)
     # Opens on day 15 and 17. 60 taken: all 50 of A, 10 of B. 60 of B are left.
     assert alice(judge(world(*base), at(20))) == Figures(60, 60, 0, 0, "active")
     # A is refunded whole: nothing of its own is left, 50 come from B.
     gone = a | {"cancelled_at": at(20.5), "updated_at": at(20.5)}
-    assert alice(judge(world(*base, told(21, ("orders/cancelled", gone))), at(21))) == Figures(10, 10, 0, 0, "active")
+    assert alice(judge(world(*base, told(21, ("orders/cancelled", gone))), at(21))) == Figures(
+        10, 10, 0, 0, "active"
+    )
     # B too: 70 to take back, 10 are there, 60 are owed. The next 100 settle that first.
     gone_b = b | {"cancelled_at": at(21.5), "updated_at": at(21.5)}
     both = (*base, told(21, ("orders/cancelled", gone)), told(22, ("orders/cancelled", gone_b)))
     assert alice(judge(world(*both), at(22))) == Figures(-60, 0, 0, 60, "active")
-    after = (*both, told(23, ("orders/paid", DIGITAL(10_000, number=102, day=22.5))))
+    after = (*both, told(23, ("orders/paid", digital(10_000, number=102, day=22.5))))
     assert alice(judge(world(*after), at(23))) == Figures(40, 0, 40, 0, "active")
     # With the policy "floor" what is not there is forgiven.
     assert alice(judge(world(*both, clawback="floor"), at(22))) == Figures(0, 0, 0, 0, "active")
@@ -283,21 +302,23 @@ def test_spending_takes_the_soonest_to_end_and_a_refund_its_own_first() -> None:
 
 def test_too_few_points_buy_nothing_and_a_refusal_gives_them_back() -> None:
     spend = {"do": "redeem", "at": at(20), "customer": ALICE, "points": 30, "code": "C"}
-    verdict = judge(world(read(3, DIGITAL(2000)), spend), at(20))
+    verdict = judge(world(read(3, digital(2000)), spend), at(20))
     assert (alice(verdict).available, verdict.redeemed) == (20, set())
-    steps = world(read(3, DIGITAL(5000)), spend, {"do": "refuse", "at": at(21), "code": "C"}, expiry_months=1)
+    steps = world(read(3, digital(5000)), spend, {"do": "refuse", "at": at(21), "code": "C"}, expiry_months=1)
     # 20 of the order's own end on day 46; the 30 that came back at least 30 days after day 21.
     assert [alice(judge(steps, at(day))).available for day in (21, 45, 46, 50, 51)] == [50, 50, 30, 30, 0]
 
 
 def test_a_used_code_returns_points_as_its_order_is_refunded() -> None:
     spend = {"do": "redeem", "at": at(20), "customer": ALICE, "points": 50, "code": "C"}
-    using = DIGITAL(3000, number=101, day=21, discount_codes=[{"code": "C"}])
-    base = (read(3, DIGITAL(5000)), spend, told(22, ("orders/paid", using)))
+    using = digital(3000, number=101, day=21, discount_codes=[{"code": "C"}])
+    base = (read(3, digital(5000)), spend, told(22, ("orders/paid", using)))
     assert alice(judge(world(*base), at(22))) == Figures(30, 0, 30, 0, "active")
     # 10.00 of 30.00 back: 10 points of the order go, floor(50 × 1/3) = 16 of the code return.
     part = using | {"refunds": [refund(using, paid=1000)], "updated_at": at(23)}
-    assert alice(judge(world(*base, told(24, ("orders/updated", part))), at(24))) == Figures(36, 16, 20, 0, "active")
+    assert alice(judge(world(*base, told(24, ("orders/updated", part))), at(24))) == Figures(
+        36, 16, 20, 0, "active"
+    )
     # Cancelled: all 30 go, all 50 return, whatever had returned before.
     whole = part | {"cancelled_at": at(25), "updated_at": at(25)}
     steps = (*base, told(24, ("orders/updated", part)), told(26, ("orders/cancelled", whole)))
@@ -306,7 +327,7 @@ def test_a_used_code_returns_points_as_its_order_is_refunded() -> None:
 
 def test_two_customers_become_one() -> None:
     merge = ("customers/merge", bodies.merge(BOB, ALICE, "success"))
-    base = (read(3, DIGITAL(5000), DIGITAL(3000, number=101, customer=BOB)), told(4, merge))
+    base = (read(3, digital(5000), digital(3000, number=101, customer=BOB)), told(4, merge))
     verdict = judge(world(*base, signup_points=25), at(4))
     assert set(verdict.members) == {BOB}
     assert verdict.members[BOB] == Figures(105, 25, 80, 0, "active"), "50 + 30 + Alice's 25; dates stay"
@@ -331,7 +352,10 @@ def test_points_of_a_stranger_wait_a_year() -> None:
 
 
 def test_a_tier_rises_at_once_and_falls_after_its_time() -> None:
-    ladder = [{"key": "low", "threshold": 0, "multiplier": [1, 1]}, {"key": "high", "threshold": 20, "multiplier": [2, 1]}]
+    ladder = [
+        {"key": "low", "threshold": 0, "multiplier": [1, 1]},
+        {"key": "high", "threshold": 20, "multiplier": [2, 1]},
+    ]
     cancelled = order(cancelled_at=at(5), updated_at=at(5))
     steps = [
         *world(told(2, ("orders/paid", order())), {"do": "clock", "at": at(3)}, tiers=ladder),

@@ -72,7 +72,9 @@ def messages_of(made: World) -> list[object]:
 
 
 def test_a_seed_makes_the_same_world_every_time() -> None:
-    assert world(3, customers=5, epochs=4, events=10).steps == world(3, customers=5, epochs=4, events=10).steps
+    assert (
+        world(3, customers=5, epochs=4, events=10).steps == world(3, customers=5, epochs=4, events=10).steps
+    )
 
 
 def test_worlds_hold_what_they_are_meant_to_try() -> None:

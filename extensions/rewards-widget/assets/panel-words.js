@@ -1,0 +1,64 @@
+// Words, numbers and dates in the page's language, and elements made of text only: nothing here ever parses HTML.
+
+/** The texts that Liquid wrote beside the launcher, filled in and inflected. */
+export function speaker(host) {
+  const texts = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
+  const { locale, shop } = host.dataset;
+  const plural = new Intl.PluralRules(locale);
+  const whole = new Intl.NumberFormat(locale);
+  const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? (name === 'shop' ? shop : all));
+  return {
+    /** The text of that key; an unknown key is a mistake of ours and reads as nothing. */
+    t: (key, values = {}) => fill(texts[key] ?? '', values),
+    /** The same, in the form that goes with the number of points. */
+    n(key, points, values = {}) {
+      const forms = texts[key] ?? {};
+      const text = forms[plural.select(Math.abs(points))] ?? forms.other ?? '';
+      return fill(text, { points: whole.format(points), ...values });
+    },
+    has: (key) => key in texts,
+    number: (value) => whole.format(value),
+    signed: (value) => (value > 0 ? '+' : '−') + whole.format(Math.abs(value)),
+    /** A fraction of whole numbers, such as 5/4, as people write it: 1.25. */
+    ratio: ([top, bottom]) => new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }).format(top / bottom),
+    date: (text) => day.format(new Date(text)),
+    money(minor, currency) {
+      const form = new Intl.NumberFormat(locale, { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
+      return form.format(minor / 10 ** form.resolvedOptions().maximumFractionDigits);
+    },
+  };
+}
+
+/** An element. Attributes by name, `on…` as listeners, everything else as children; strings become text. */
+export function h(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? '' : value);
+  }
+  element.append(...children.flat(9).filter((child) => child || child === 0));
+  return element;
+}
+
+const SHAPES = {
+  close: 'M6 6l12 12M18 6 6 18',
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  copy: 'M9 9h10v11H9zM15 9V4H5v11h4',
+  off: 'M6 18 18 6M7.5 8.5a1 1 0 1 0 0-2 1 1 0 0 0 0 2zM16.5 17.5a1 1 0 1 0 0-2 1 1 0 0 0 0 2z',
+  parcel: 'M4 8l8-4 8 4v8l-8 4-8-4zM4 8l8 4 8-4M12 12v8',
+  clock: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4l3 2',
+};
+
+/** A line drawing in the text's colour, for the eye only. */
+export function icon(name) {
+  const made = (tag, attributes) => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    return element;
+  };
+  const svg = made('svg', { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true', focusable: 'false' });
+  svg.append(made('path', { d: SHAPES[name] }));
+  return svg;
+}

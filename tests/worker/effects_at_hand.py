@@ -1,0 +1,197 @@
+"""For every kind of effect: how to come by one, what must be true once it was performed, and its calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from devshop.shop import Customer, Order
+from plugin.domain.facts import CustomerRedacted
+from plugin.flows import members as member_flow
+from plugin.flows import merchants, spending, surveys
+from plugin.flows.members import read_customer
+from plugin.store import programmes
+from plugin.store.queues import Effect
+from plugin.store.redemptions import Redemption
+from plugin.worker.effects import response_handle
+from tests.worker.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An effect that waits. `check` raises when the world is not as it must be after it was performed."""
+
+    key: str
+    check: Callable[[], None]
+
+
+def order_read(world: World) -> Case:
+    order = world.order(world.customer())
+    while world.platform.queue:
+        world.platform.flush()
+    world.worker.drain(world.at)
+
+    def check() -> None:
+        assert world.confirmed(order) == "yes"
+        assert world.points(world.dev.customers[order.customer_id or 0]) == (0, 100, 0)
+
+    return Case(f"order:{order.id}:read", check)
+
+
+def code_make(world: World) -> Case:
+    customer = world.rich()
+    redemption = world.redeem(customer)
+
+    def check() -> None:
+        assert world.redemption(redemption.redemption_id).state == "made"
+        assert len(codes(world, redemption)) == 1
+        assert world.points(customer)[0] == 450
+
+    return Case(f"redemption:{redemption.redemption_id}:make", check)
+
+
+def code_withdraw(world: World) -> Case:
+    customer = world.rich()
+    redemption = world.redeem(customer)
+    world.worker.settle()
+    with world.db.write(world.shop_id) as tx:
+        spending.undo(tx, world.shop, customer.id, redemption.redemption_id, world.at)
+
+    def check() -> None:
+        assert world.redemption(redemption.redemption_id).state == "undone"
+        assert [ends is not None and ends <= world.at for ends in codes(world, redemption)] == [True]
+        assert world.points(customer)[0] == 550
+
+    return Case(f"redemption:{redemption.redemption_id}:withdraw", check)
+
+
+def codes(world: World, redemption: Redemption) -> list[datetime | None]:
+    """When each code of a redemption ends, at the platform."""
+    return [one.ends_at for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
+
+
+def member_mirror(world: World) -> Case:
+    customer = world.rich()
+    world.enqueue(spending.mirror_of(customer.id))
+    world.dev.desk.shop.metafields.clear()
+
+    def check() -> None:
+        shown = json.loads(world.metafields(gid(customer))["loyalty"])
+        assert (shown["available"], shown["joined"]) == (550, True)
+
+    return Case(f"member:{customer.id}:mirror", check)
+
+
+def gid(customer: Customer) -> str:
+    return f"gid://shopify/Customer/{customer.id}"
+
+
+def member_tags(world: World) -> Case:
+    customer = world.rich()
+    world.dev.tag_customer(customer, remove=["regulars:bronze"], add=["regulars:gold", "vip"])
+    world.deliver()
+    world.enqueue(Effect(f"member:{customer.id}:tags", "member.tags", {"member_id": customer.id}))
+
+    def check() -> None:
+        assert sorted(world.dev.customers[customer.id].tags) == ["regulars:bronze", "vip"]
+
+    return Case(f"member:{customer.id}:tags", check)
+
+
+def member_read(world: World) -> Case:
+    customer = world.rich()
+    world.enqueue(read_customer(customer.id))
+
+    def check() -> None:
+        assert world.points(customer)[0] == 550
+
+    return Case(f"member:{customer.id}:read", check)
+
+
+def member_erase(world: World) -> Case:
+    customer = world.rich()
+    order = answered(world, customer)
+    world.worker.settle()
+    with world.db.write(world.shop_id) as tx:
+        member_flow.apply(tx, world.shop, [CustomerRedacted(customer.id, (order.id,))], world.at)
+
+    def check() -> None:
+        assert "loyalty" not in world.metafields(gid(customer))
+        assert not [tag for tag in world.dev.customers[customer.id].tags if tag.startswith("regulars:")]
+        assert answers(world, order) == []
+
+    return Case(f"member:{customer.id}:erase", check)
+
+
+def answered(world: World, customer: Customer) -> Order:
+    """An order of which the question was answered."""
+    order = world.order(customer)
+    world.deliver()
+    world.dev.deliver_parcel(world.dev.fulfil(order))
+    world.deliver()
+    world.forward(days=3)
+    world.worker.settle()
+    with world.db.write(world.shop_id) as tx:
+        surveys.answer(
+            tx, world.shop, customer.id, order.id, 9, words="warm", locale=None, channel="panel", now=world.at
+        )
+    return order
+
+
+def answers(world: World, order: Order) -> list[dict[str, str]]:
+    """The answers about an order in the merchant's own admin."""
+    return [
+        one.fields
+        for one in world.dev.desk.shop.metaobjects.values()
+        if one.handle == response_handle(order.id)
+    ]
+
+
+def response_mirror(world: World) -> Case:
+    order = answered(world, world.rich())
+
+    def check() -> None:
+        [written] = answers(world, order)
+        assert (written["score"], written["comment"]) == ("9", "warm")
+
+    return Case(f"response:{order.id}:mirror", check)
+
+
+def shop_setup(world: World) -> Case:
+    world.enqueue(Effect("shop:setup", "shop.setup", {}))
+
+    def check() -> None:
+        with world.db.read() as tx:
+            latest = programmes.versions(tx, world.shop_id).latest
+        assert latest is not None
+        assert (world.shop.currency, world.shop.name, latest.version) == ("CHF", "Dev One", 1)
+
+    return Case("shop:setup", check)
+
+
+def shop_digest(world: World) -> Case:
+    world.enqueue(merchants.digest())
+    world.dev.desk.shop.metafields.clear()
+
+    def check() -> None:
+        assert world.shop.installation_gid is not None
+        shown = json.loads(world.metafields(world.shop.installation_gid)["digest"])
+        assert shown["rates"] == {"purchase": [1, 100]}
+
+    return Case("shop:digest", check)
+
+
+PREPARED: dict[str, Callable[[World], Case]] = {
+    "order.read": order_read,
+    "code.make": code_make,
+    "code.withdraw": code_withdraw,
+    "member.mirror": member_mirror,
+    "member.tags": member_tags,
+    "member.read": member_read,
+    "member.erase": member_erase,
+    "response.mirror": response_mirror,
+    "shop.setup": shop_setup,
+    "shop.digest": shop_digest,
+}
