@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -300,10 +299,10 @@ def demo(once: bool, as_json: bool, fresh: bool, port: int, shop_port: int) -> N
     )
 
 
-def _prepare(settings: Mapping[str, str]) -> Callable[[], datetime]:
+def _prepare(settings: Mapping[str, str]) -> Clock:
     config = from_environment(settings)
     migrate(config.database_url)
-    return Clock(Database.open(config.database_url), movable=config.development).now
+    return Clock(Database.open(config.database_url), movable=config.development)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,29 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import click
 import requests
 
 from devshop.demo import APP_TOML, DOMAIN, environment
+from devshop.faces.catalogue import stock
 from devshop.shop import DevPlatform, DevShop
 
 START_TIMEOUT_S = 60
-Prepare = Callable[[Mapping[str, str]], Callable[[], datetime]]
+RATES = {"EUR": "1.06"}
+
+
+class SharedClock(Protocol):
+    """The app's clock, which every process of the demo lives by."""
+
+    def now(self) -> datetime: ...
+    def move(self, by: timedelta) -> datetime: ...
+
+
+Prepare = Callable[[Mapping[str, str]], SharedClock]
 
 
 def serve_demo(
@@ -38,12 +50,14 @@ def serve_demo(
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     settings = _settings(folder, port, shop_port)
-    now = prepare(settings)
+    clock = prepare(settings)
     platform = DevPlatform(
         settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
-        now=now, state_path=folder / "shop.json", app_toml=APP_TOML,
+        now=clock.now, state_path=folder / "shop.json", app_toml=APP_TOML,
     )  # fmt: skip
-    shop = platform.create_shop(DOMAIN, currency="CHF", name="Alpine Tea")
+    platform.move_clock = clock.move
+    shop = platform.create_shop(DOMAIN, currency="CHF", name="Alpine Tea", rates=RATES)
+    stock(shop)
     app = subprocess.Popen(serve(port), env={**os.environ, **settings})
     try:
         with platform.serve(port=shop_port) as served:
@@ -62,8 +76,8 @@ def serve_demo(
 
 def first_orders(shop: DevShop) -> None:
     """Three customers and four orders in different states, through the shop's own doors."""
-    tea = shop.create_product("Mountain tea", 2450)
-    pot = shop.create_product("Tea pot", 7900)
+    wares = stock(shop)
+    tea, pot = wares["mountain-herbs"], wares["stoneware-pot"]
     anna = shop.create_customer(first_name="Anna", last_name="Keller", email="anna.keller@example.com")
     luca = shop.create_customer(first_name="Luca", last_name="Rossi", email="luca.rossi@example.com")
     mia = shop.create_customer(first_name="Mia", last_name="Huber", email="mia.huber@example.com")
@@ -80,7 +94,9 @@ def _settings(folder: Path, port: int, shop_port: int) -> dict[str, str]:
     path = folder / "demo.env"
     addresses = {
         "DATABASE_URL": f"sqlite:///{(folder / 'regulars.db').resolve()}",
-        "APP_URL": f"http://127.0.0.1:{port}",
+        # Another host name than the shop's: a browser shares cookies between the ports of one host, and the
+        # shop's cookies must never reach the app.
+        "APP_URL": f"http://localhost:{port}",
         "DEVSHOP_URL": f"http://127.0.0.1:{shop_port}",
     }
     settings = environment("", "", "")
@@ -110,9 +126,11 @@ def _welcome(shop: DevShop, settings: Mapping[str, str], shop_port: int, folder:
     return f"""
 Regulars runs beside a development shop. Ctrl-C stops both; the data stays for the next start.
 
-  the merchant's page    {address}/dev/launch?shop={shop.domain}
-  the shop's orders      {address}/dev/orders?shop={shop.domain}
-  health of the app      {settings["APP_URL"]}/healthz
+  storefront     {address}/
+  app admin      {address}/admin/apps/regulars
+  order admin    {address}/shop-admin/orders
+
+The bar on top of every page leads to the others, to the log, and moves the clock.
 
 In another terminal:
   set -a; . {folder}/demo.env; set +a

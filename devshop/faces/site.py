@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from devshop.faces import (
     storefront,
     theme_pages,
 )
+from devshop.faces.catalogue import ware_of
 from devshop.faces.figures import money, moment
 from devshop.faces.texts import translated
 from devshop.faces.visitor import COUNTRIES, LANGUAGES, visitor_of
@@ -85,6 +87,11 @@ def register(app: Flask, platform: DevPlatform) -> None:
     def failed(error: HTTPException) -> tuple[str, int]:
         return render_template("message.html", error=error), error.code or 500
 
+    app.secret_key = secrets.token_bytes(32)  # for the notes that one page leaves for the next
+    app.config["SESSION_COOKIE_NAME"] = "devshop_notes"
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.jinja_env.filters["ware"] = ware_of
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(site)
 
 

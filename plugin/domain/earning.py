@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from plugin.domain.facts import OrderHead
 from plugin.domain.orders import PAID, Order, arrival, kept_units, line_value
 from plugin.domain.programme import Basis, Programme
 from plugin.domain.values import Ratio, months_later, rounded
@@ -54,17 +55,25 @@ def basis_minor(order: Order, basis: Basis) -> int:
         value -= without_lines * ordered_value // ordered_gross
     value = max(0, value)
     if basis.shipping:
-        shipping = head.shipping_minor
-        if basis.tax == "with" and not head.taxes_included:
-            shipping += head.shipping_tax_minor
-        elif basis.tax == "without" and head.taxes_included:
-            shipping -= head.shipping_tax_minor
-        value += max(0, shipping - refunded_shipping)
+        value += _shipping_minor(head, basis, refunded_shipping)
     if basis.tips:
         value += head.tip_minor
     if basis.duties:
         value += head.duties_minor
     return value
+
+
+def _shipping_minor(head: OrderHead, basis: Basis, refunded_minor: int) -> int:
+    """Shipping that earns, less what was refunded of it: a refund names it with its tax, and the tax leaves with it."""
+    shipping = head.shipping_minor
+    charged = shipping + (0 if head.taxes_included else head.shipping_tax_minor)
+    if basis.tax == "with":
+        shipping = charged
+    elif basis.tax == "without" and head.taxes_included:
+        shipping -= head.shipping_tax_minor
+    if charged > 0:
+        shipping -= refunded_minor * shipping // charged
+    return max(0, shipping)
 
 
 def amount_without_lines(order: Order, refund_index: int) -> int:

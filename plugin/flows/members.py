@@ -310,8 +310,8 @@ def _forget(
     known_orders = [stored.order.order_id for stored in orders.of_member(tx, shop.shop_id, member_id)]
     members.redact(tx, shop.shop_id, member_id)
     surveys.forget_words(tx, shop.shop_id, member_id)
-    privacy.forget_notes_of(tx, shop.shop_id, member_id)
     names = [member_id, *members.old_ids(tx, shop.shop_id, member_id)]
+    privacy.forget_notes_of(tx, shop.shop_id, names)
     privacy.forget_requests_of(tx, shop.shop_id, names)
     privacy.forget_bodies_of(tx, shop.shop_id, sorted({*names, customer_id, *order_ids, *known_orders}))
     privacy.fulfilled(tx, shop.shop_id, key, None, now)

@@ -1,8 +1,13 @@
-"""Sentences for people: why an entry stands in the ledger, and why a row is parked."""
+"""Sentences for people: why an entry stands in the ledger, what an event was, and why a row is parked."""
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
+from plugin.domain.programme import Programme
 from plugin.domain.values import decimal_text
+from plugin.store.events import Event
 from plugin.store.ledger import HistoryLine
 
 KINDS = {
@@ -20,6 +25,13 @@ KINDS = {
     "forgiven": "Forgiven",
     "survey": "Answered",
 }
+CODE_STATES = {
+    "debited": "Being made",
+    "made": "Ready",
+    "used": "Used",
+    "undone": "Given back",
+    "refused": "Refused",
+}
 _BECAUSE = {
     "cancelled": "the order was cancelled",
     "deleted": "the order was deleted",
@@ -33,47 +45,154 @@ _BECAUSE = {
     "undone": "the code was given back unused",
     "refunded": "the order with the code was refunded",
     "code_was_used": "the code was used after all",
+    "merged": "another account of the same person had them already",
+}
+_EFFECTS = {
+    "order.read": "Read an order again",
+    "code.make": "Make a discount code",
+    "code.withdraw": "Withdraw a discount code",
+    "member.mirror": "Show points in the storefront",
+    "member.tags": "Set the tier’s tag",
+    "member.read": "Read a customer",
+    "member.erase": "Erase a customer’s data",
+    "response.mirror": "Write an answer into your admin",
+    "shop.setup": "Set the shop up",
+    "shop.digest": "Show the programme in the storefront",
+}
+# The codes of plugin/shopify/errors.py and of the drain, as what to do about them.
+_REASONS = {
+    "needs_reauth": "Shopify no longer accepts our key for this shop. Opening this page has renewed it: try again.",
+    "access_denied": "Shopify does not let us do this. Check under Settings that every permission is granted.",
+    "refused": "Shopify understood and said no.",
+    "unavailable": "Shopify did not answer, several times over. It is safe to try again.",
+    "throttled": "Shopify asked us to slow down. Try again later.",
+    "token_unavailable": "We had no key for this shop just then. Try again.",
 }
 
 
-def entry(line: HistoryLine) -> str:
-    """The numbers behind one entry as a sentence; empty when its kind says it all."""
+def entry(line: HistoryLine, programme: Programme | None = None) -> str:
+    """The numbers behind one entry as a sentence; empty when its kind says it all. Tiers are named by the programme."""
     why = line.why
-    if line.kind in ("earn", "clawback"):
-        return _order(line)
+    if line.kind in ("earn", "clawback") and "basis_minor" in why:
+        return _order(line, programme)
     name = why.get("name") or why.get("reward")
     because = _BECAUSE.get(str(why.get("because")), "")
     if name:
         return f"{name}: {because}." if because else f"{name}."
+    if line.kind == "signup":
+        return "Points for joining."
+    if line.kind == "expire":
+        return "Not spent in time."
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
     if line.kind == "forgiven":
         return "The programme does not let a balance fall below zero."
+    if line.kind in ("transfer_in", "transfer_out") and why.get("from"):
+        other = why.get("from") if line.kind == "transfer_in" else why.get("to")
+        return f"Two accounts became one: {other}."
     return f"{because[:1].upper()}{because[1:]}." if because else ""
 
 
-def _order(line: HistoryLine) -> str:
+def _order(line: HistoryLine, programme: Programme | None) -> str:
     why = line.why
+    before, target = _number(why.get("before")), _number(why.get("target"))
+    because = _BECAUSE.get(str(why.get("because")))
+    if because:
+        return f"{because[:1].upper()}{because[1:]}. It had earned {before:,}."
     parts = []
     rate, currency = why.get("rate"), str(why.get("currency") or "")
     if isinstance(rate, list) and len(rate) == 2 and currency:
         basis, per = (
-            decimal_text(int(str(value)), currency) for value in (why.get("basis_minor", 0), rate[1])
+            decimal_text(_number(value), currency) for value in (why.get("basis_minor", 0), rate[1])
         )
-        parts.append(f"{currency} {basis} at {rate[0]} for every {currency} {per}")
+        parts.append(f"{currency} {basis} at {points(rate[0])} for every {currency} {per}")
     multiplier = why.get("multiplier")
     if isinstance(multiplier, list) and len(multiplier) == 2 and multiplier[0] != multiplier[1]:
-        parts.append(f"times {multiplier[0]}/{multiplier[1]} for tier {why.get('tier')}")
-    before, target = why.get("before"), why.get("target")
+        parts.append(f"times {times(*multiplier)} for {_tier(why.get('tier'), programme)}")
     text = ", ".join(parts)
     if before:
-        text += f"{'; ' if text else ''}{target} points should stand, {before} stood before"
-    because = _BECAUSE.get(str(why.get("because")))
-    if because:
-        text += f"{'; ' if text else ''}{because}"
+        text += f"{': ' if text else ''}{target:,} now, {before:,} before"
     return f"{text}." if text else ""
 
 
+def _tier(key: object, programme: Programme | None) -> str:
+    known = programme.tier(str(key)) if programme else None
+    return known.name if known else f"tier {key}"
+
+
+def _number(value: object) -> int:
+    return int(str(value or 0))
+
+
+def points(count: object) -> str:
+    """A number of points with its noun."""
+    return "1 point" if count == 1 else f"{count} points"
+
+
+def times(numerator: int, denominator: int) -> str:
+    """A multiplier as people write it, such as 1.25."""
+    value = Decimal(numerator) / Decimal(denominator)
+    return f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def event(found: Event) -> str:
+    """What happened, as a sentence."""
+    detail, subject = found.detail, found.subject.partition(":")[2]
+    given = _number(detail.get("points")) if found.kind == "points_adjusted" else 0
+    scopes = detail.get("scopes")
+    sentences = {
+        "installed": "The app was installed again." if detail.get("again") else "The app was installed.",
+        "uninstalled": "The app was uninstalled.",
+        "scopes_updated": f"The permissions changed: {', '.join(map(str, scopes)) if isinstance(scopes, list) else ''}.",
+        "bulk_finished": f"A bulk read at Shopify ended: {detail.get('status')}.",
+        "programme_published": f"Version {subject} of the programme was published.",
+        "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
+        "tier_changed": _tier_changed(detail),
+        "members_merged": f"Customer {detail.get('gone')} was merged into this one.",
+        "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",
+        "member_forgotten": "The customer’s data was erased, as the law asks.",
+        "data_requested": "The customer asked for their data. The answer is below.",
+        "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
+    }
+    return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
+
+
+def _tier_changed(detail: dict[str, object]) -> str:
+    before, after = detail.get("from"), detail.get("to")
+    if before is None:
+        return f"The member entered tier {after}."
+    return f"The member moved from tier {before} to {after}, with {_number(detail.get('progress')):,} points earned."
+
+
+def actor(text: str) -> str:
+    """Who did it, in a word or two."""
+    kind, _, who = text.partition(":")
+    return {"system": "Regulars", "shopify": "Shopify", "member": "Member"}.get(kind) or (
+        f"Staff {who}" if kind == "staff" else text
+    )
+
+
+def member_of(subject: str) -> int | None:
+    """The member that an event is about, or None."""
+    found = re.fullmatch(r"member:([0-9]{1,18})", subject)
+    return int(found[1]) if found else None
+
+
+def work(queue: str, kind: str) -> str:
+    """What a parked row wanted to do."""
+    return f"Message from Shopify: {kind}" if queue == "webhook" else _EFFECTS.get(kind, kind)
+
+
 def reason(text: str) -> str:
-    """Why a row was parked, short enough for a table."""
-    return text if len(text) <= 200 else f"{text[:197]}…"
+    """Why a row was parked, in plain words and short enough for a table; what the platform said follows."""
+    code, colon, rest = text.partition(": ")
+    known = _REASONS.get(code)
+    if known is not None:
+        return _cut(f"{known} {rest}" if code == "refused" else known)
+    if not colon and re.fullmatch(r"[A-Za-z]+", text):
+        return f"We could not make sense of it ({text}). Try again; if it stays, write to us."
+    return _cut(rest if colon and re.fullmatch(r"[a-z_]+", code) else text)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:199]}…"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from plugin.config import Config
@@ -19,8 +19,7 @@ _OWN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(NamedTuple):
     """A verified visitor of a shop. `customer_id` None: a guest. `channel` says by which door they came."""
 
     shop: str
@@ -29,6 +28,37 @@ class Visitor:
     locale: str | None = None
     cursor: str | None = None
     page_size: int | None = None
+
+
+# The query of a signed-in customer as Shopify sends it when the widget adds nothing, or the locale. Its groups are the
+# strict patterns of verify.py; nothing in them can be encoded otherwise, and nothing can hide a `=`.
+_PLAIN = re.compile(
+    r"(?:locale=(?P<locale>[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3})&)?"
+    r"shop=(?P<shop>[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com)&logged_in_customer_id=(?P<customer>[1-9][0-9]{0,18})"
+    r"&path_prefix=(?P<path>(?:%2F[A-Za-z0-9_-]{1,64}){1,4})&timestamp=(?P<time>[0-9]{1,12})"
+    r"&signature=(?P<signature>[0-9a-f]{64})",
+    re.ASCII,
+)
+
+
+def plain_customer(query: str, secret: bytes, now_s: float) -> Visitor | None:
+    """The customer of a plain, valid query, in a third of the time of `from_proxy`; None to ask that one.
+
+    Whatever this accepts, `from_proxy` accepts alike (a property test). It only skips taking the query apart.
+    """
+    found = _PLAIN.fullmatch(query)
+    if found is None:
+        return None
+    locale, shop, customer, path, at, signature = found.groups()
+    text = (
+        f"{f'locale={locale}' if locale else ''}logged_in_customer_id={customer}"
+        f"path_prefix={path.replace('%2F', '/')}shop={shop}timestamp={at}"
+    )
+    if not hmac.compare_digest(hmac.digest(secret, text.encode(), "sha256").hex(), signature):
+        return None
+    if abs(now_s - int(at)) > verify.FRESH_S:
+        return None
+    return Visitor(shop, int(customer), "storefront", locale)
 
 
 def from_proxy(query: bytes, config: Config, now_s: float) -> Visitor | Refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from plugin.store.db import Tx, from_ms
+from plugin.store.db import Tx, from_ms, to_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,19 @@ class Members:
     outstanding: int
     waiting: int
     waiting_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """Members' orders that count, and how many members placed them: each has one first, the others are repeats."""
+
+    orders: int
+    buyers: int
+
+    @property
+    def repeat(self) -> int:
+        """Orders that are not their member's first."""
+        return self.orders - self.buyers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,28 @@ def members(tx: Tx, shop_id: int) -> Members:
     return Members(active[0], active[1], waiting[0], waiting[1])
 
 
+def joined_since(tx: Tx, shop_id: int, since: datetime) -> int:
+    """How many of today's members joined at or after a moment."""
+    row = tx.one(
+        "SELECT COUNT(*) FROM members WHERE shop_id = :s AND status = 'active' AND joined_at >= :t",
+        s=shop_id,
+        t=to_ms(since),
+    )
+    return int(row[0]) if row else 0
+
+
+def repeats(tx: Tx, shop_id: int) -> Repeats:
+    """Counts the orders of active members by an index that holds nothing else."""
+    row = tx.one(
+        "SELECT COALESCE(SUM(b.n), 0), COUNT(*) FROM (SELECT member_id, COUNT(*) AS n FROM orders "
+        "WHERE shop_id = :s AND counted = 1 AND member_id IS NOT NULL GROUP BY member_id) AS b "
+        "JOIN members m ON m.shop_id = :s AND m.member_id = b.member_id AND m.status = 'active'",
+        s=shop_id,
+    )
+    assert row is not None
+    return Repeats(int(row[0]), int(row[1]))
+
+
 def queues(tx: Tx, shop_id: int) -> Queues:
     """Counts by the partial indexes; finished rows, which are the most, are not touched."""
     row = tx.one(
@@ -56,6 +91,12 @@ def queues(tx: Tx, shop_id: int) -> Queues:
     )
     assert row is not None
     return Queues(*row)
+
+
+def shop_waits_since(tx: Tx, shop_id: int) -> datetime | None:
+    """Since when the oldest message from Shopify of one shop has been due; None when nothing waits."""
+    row = tx.one("SELECT MIN(due_at) FROM inbox WHERE shop_id = :s AND state = 0", s=shop_id)
+    return from_ms(row[0]) if row else None
 
 
 def oldest_waiting(tx: Tx) -> datetime | None:

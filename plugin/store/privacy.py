@@ -61,13 +61,13 @@ def forget_requests_of(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> None:
     )
 
 
-def forget_notes_of(tx: Tx, shop_id: int, member_id: int) -> None:
-    """Removes free-text reasons that staff typed beside a member's entries."""
-    tx.run(
+def forget_notes_of(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> None:
+    """Removes free-text reasons that staff typed beside a member's entries, under any of their ids."""
+    tx.run_among(
         "DELETE FROM entry_notes WHERE shop_id = :s AND entry_id IN "
-        "(SELECT entry_id FROM entries WHERE shop_id = :s AND member_id = :m)",
+        "(SELECT entry_id FROM entries WHERE shop_id = :s AND member_id IN (:among))",
+        member_ids,
         s=shop_id,
-        m=member_id,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -60,6 +61,7 @@ shops = Table(
     _big("orders_watermark_at", null=True),
     _big("reconciled_at", null=True),
     _text("settings", default="{}"),
+    _text("theme", null=True),  # what App Bridge last said of the published theme, as JSON
     UniqueConstraint("domain", name="uq_shops_domain"),
 )
 
@@ -175,7 +177,15 @@ Index(
     sqlite_where=text("review_at IS NOT NULL"),
     postgresql_where=text("review_at IS NOT NULL"),
 )
-Index("ix_members_email", members.c.shop_id, members.c.email)
+# What the merchant's search asks: the beginning of a name or an e-mail address, in lower case.
+for _column in (members.c.email, members.c.first_name, members.c.last_name):
+    Index(
+        f"ix_members_{_column.name}",
+        members.c.shop_id,
+        func.lower(_column).label("folded"),
+        postgresql_ops={"folded": "text_pattern_ops"},
+    )
+Index("ix_members_joined", members.c.shop_id, members.c.status, members.c.joined_at, members.c.member_id)
 
 aliases = Table(
     "aliases",
@@ -233,6 +243,16 @@ orders = Table(
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
 )
 Index("ix_orders_member", orders.c.shop_id, orders.c.member_id, orders.c.processed_at)
+# Orders that count, by date: the sample of a preview and the share of repeat purchases, without the projections.
+Index(
+    "ix_orders_counted",
+    orders.c.shop_id,
+    orders.c.processed_at,
+    orders.c.order_id,
+    orders.c.member_id,
+    sqlite_where=text("counted = 1"),
+    postgresql_where=text("counted = 1"),
+)
 
 entries = Table(
     "entries",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -42,9 +42,8 @@ class Shop:
 
 
 def _shop(row: Any) -> Shop:
-    installed_at, uninstalled_at, watermark_at, reconciled_at = (from_ms(value) for value in row[9:13])
-    development = row[13] == _DEVELOPMENT
-    return Shop(*row[:9], installed_at, uninstalled_at, watermark_at, reconciled_at, development)
+    shop = Shop(*row[:9], *(from_ms(value) for value in row[9:13]))
+    return replace(shop, counts_test_orders=True) if row[13] == _DEVELOPMENT else shop
 
 
 def by_id(tx: Tx, shop_id: int) -> Shop | None:

@@ -17,40 +17,49 @@ from plugin.errors import StorageBusy
 from plugin.store import programmes
 from plugin.store.db import Row, Tx, connect, storage_failed, to_ms
 
-# Rows of several tables share six columns: a tag, five numbers, four texts.
-_NO_NUMBER = "CAST(NULL AS BIGINT)"
-_NO_TEXT = "CAST(NULL AS TEXT)"
-_SHOP_AND_MEMBER = (
-    "SELECT 0 AS tag, (SELECT COUNT(*) FROM programmes p WHERE p.shop_id = s.shop_id) AS n1, "
-    "(SELECT MAX(p.published_at) FROM programmes p WHERE p.shop_id = s.shop_id) AS n2, a.member_id AS n3, "
-    "m.joined_at AS n4, m.holdout AS n5, s.domain AS t1, s.state AS t2, m.status AS t3, m.tier AS t4 FROM shops s "
-    "LEFT JOIN members m ON m.shop_id = s.shop_id AND m.member_id = :m "
-    "LEFT JOIN aliases a ON a.shop_id = s.shop_id AND a.old_id = :m WHERE s.shop_id = :s"
-)
-_PANEL = (
-    f"{_SHOP_AND_MEMBER} "
-    f"UNION ALL SELECT 1, remaining, available_at, expires_at, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_TEXT}, {_NO_TEXT}, "
-    f"{_NO_TEXT}, {_NO_TEXT} FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0 "
-    f"UNION ALL SELECT 2, remaining, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_NUMBER}, {_NO_TEXT}, {_NO_TEXT}, "
-    f"{_NO_TEXT}, {_NO_TEXT} FROM deficits WHERE shop_id = :s AND member_id = :m AND remaining > 0 "
-    f"UNION ALL SELECT * FROM (SELECT 3, redemption_id, points, expires_at, {_NO_NUMBER} AS n4, {_NO_NUMBER} AS n5, "
-    f"code, state, reward, {_NO_TEXT} AS t4 FROM redemptions WHERE shop_id = :s AND member_id = :m "
-    "AND state IN ('debited', 'made') ORDER BY redemption_id DESC LIMIT 50) codes "
-    f"UNION ALL SELECT * FROM (SELECT 4, i.order_id, i.due_at, {_NO_NUMBER} AS n3, {_NO_NUMBER} AS n4, "
-    f"{_NO_NUMBER} AS n5, o.name, {_NO_TEXT} AS t2, {_NO_TEXT} AS t3, {_NO_TEXT} AS t4 FROM invitations i "
-    "LEFT JOIN orders o ON o.shop_id = i.shop_id AND o.order_id = i.order_id "
-    "WHERE i.shop_id = :s AND i.member_id = :m AND i.state = 'asked' ORDER BY i.due_at DESC LIMIT 1) question "
-    f"UNION ALL SELECT 5, CAST(COALESCE(SUM(points), 0) AS BIGINT), {_NO_NUMBER}, {_NO_NUMBER}, {_NO_NUMBER}, "
-    f"{_NO_NUMBER}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT}, {_NO_TEXT} FROM orders WHERE shop_id = :s AND member_id = :m "
-    "AND processed_at >= :since AND processed_at <= :now"
-)
-_HISTORY = (
-    f"{_SHOP_AND_MEMBER} "
-    f"UNION ALL SELECT * FROM (SELECT 1, e.entry_id, e.points, e.occurred_at, e.order_id, {_NO_NUMBER} AS n5, e.kind, "
-    f"e.why, o.name, {_NO_TEXT} AS t4 FROM entries e LEFT JOIN orders o ON o.shop_id = e.shop_id "
-    "AND o.order_id = e.order_id WHERE e.shop_id = :s AND e.member_id = :m AND e.entry_id < :before "
-    "ORDER BY e.entry_id DESC LIMIT :n) page"
-)
+
+def _statements(engine: str) -> tuple[str, str]:
+    """The panel's and the history's statement. Rows of several tables share a tag, five numbers and three texts."""
+    # PostgreSQL must be told what an empty column is; SQLite would only lose time over it.
+    number, text = ("NULL", "NULL") if engine == "sqlite" else ("CAST(NULL AS BIGINT)", "CAST(NULL AS TEXT)")
+    programme = "(SELECT MAX(p.published_at) FROM programmes p WHERE p.shop_id = s.shop_id)"
+    owed = (
+        "(SELECT CAST(COALESCE(SUM(d.remaining), 0) AS BIGINT) FROM deficits d WHERE d.shop_id = :s "
+        "AND d.member_id = :m AND d.remaining > 0)"
+    )
+    progress = (
+        "(SELECT CAST(COALESCE(SUM(o.points), 0) AS BIGINT) FROM orders o WHERE o.shop_id = :s AND o.member_id = :m "
+        "AND o.processed_at >= :since AND o.processed_at <= :now)"
+    )
+    shop_and_member = (
+        "FROM shops s LEFT JOIN members m ON m.shop_id = s.shop_id AND m.member_id = :m "
+        "LEFT JOIN aliases a ON a.shop_id = s.shop_id AND a.old_id = :m "
+        "WHERE s.shop_id = :s AND s.domain = :d AND s.state = 'installed'"
+    )
+    panel = (
+        f"SELECT 0 AS tag, {programme} AS n1, a.member_id AS n2, m.joined_at AS n3, {owed} AS n4, {progress} AS n5, "
+        f"m.status AS t1, m.tier AS t2, {text} AS t3 {shop_and_member} "
+        f"UNION ALL SELECT 1, remaining, available_at, expires_at, {number}, {number}, {text}, {text}, {text} "
+        "FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0 "
+        f"UNION ALL SELECT * FROM (SELECT 2, redemption_id, points, expires_at, {number} AS n4, {number} AS n5, code, "
+        "state, reward FROM redemptions WHERE shop_id = :s AND member_id = :m AND state IN ('debited', 'made') "
+        f"LIMIT {MAX_CODES}) codes "
+        f"UNION ALL SELECT 3, i.order_id, i.due_at, {number}, {number}, {number}, o.name, {text}, {text} "
+        "FROM invitations i LEFT JOIN orders o ON o.shop_id = i.shop_id AND o.order_id = i.order_id "
+        "WHERE i.shop_id = :s AND i.member_id = :m AND i.state = 'asked'"
+    )
+    history = (
+        f"SELECT 0 AS tag, a.member_id AS n1, {number} AS n2, {number} AS n3, {number} AS n4, m.status AS t1, "
+        f"{text} AS t2, {text} AS t3 {shop_and_member} UNION ALL SELECT * FROM (SELECT 1, e.entry_id, e.points, e.occurred_at, "
+        "e.order_id, e.kind, e.why, o.name FROM entries e LEFT JOIN orders o ON o.shop_id = e.shop_id "
+        "AND o.order_id = e.order_id WHERE e.shop_id = :s AND e.member_id = :m AND e.entry_id < :before "
+        "ORDER BY e.entry_id DESC LIMIT :n) page"
+    )
+    return panel, history
+
+
+# Nobody holds so many unused codes at once; the limit is against a mistake of ours.
+MAX_CODES = 200
 _NEWEST = 1 << 62
 
 
@@ -115,12 +124,13 @@ class StorefrontReader:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._panel, self._history = _statements("sqlite" if url.startswith("sqlite") else "postgresql")
         self._local = threading.local()
         self._opened: list[Any] = []
         self._guard = threading.Lock()
         # A shop's number never changes while it is installed; every statement checks it again all the same.
         self._shop_ids: dict[str, int] = {}
-        self._programmes: dict[int, tuple[tuple[int, int | None], Programme | None]] = {}
+        self._programmes: dict[int, tuple[int | None, Programme | None]] = {}
 
     def shopper(self, domain: str, customer_id: int | None, now: datetime) -> Shopper | None:
         """The shopper's state at `now`, or None when the shop has not installed the app."""
@@ -136,20 +146,27 @@ class StorefrontReader:
         programme = known[1] if known else None
         since = tiers.window_start(programme, now) if programme is not None else now
         # A guest is customer 0, whom the platform never creates: every part of the statement comes back empty.
-        rows = self._all(_PANEL, s=shop_id, m=customer_id or 0, since=to_ms(since), now=to_ms(now))
+        rows = self._all(
+            self._panel, s=shop_id, d=domain, m=customer_id or 0, since=to_ms(since), now=to_ms(now)
+        )
         head: Row | None = next((row for row in rows if row[0] == 0), None)
-        if head is None or head[6] != domain or head[7] != "installed":
+        if head is None:
             self._shop_ids.pop(domain, None)
             return None
-        stamp = (head[1], head[2])
-        if known is None or known[0] != stamp:
+        # Two versions never share a moment, so the newest moment names the newest version.
+        if known is None or known[0] != head[1]:
             programme = self._latest(shop_id)
-            self._programmes[shop_id] = (stamp, programme)
+            self._programmes[shop_id] = (head[1], programme)
             if again:
                 return self._shopper(shop_id, domain, customer_id, now, again=False)
-        if head[3] is not None:  # merged away: the kept customer is meant
-            return self._shopper(shop_id, domain, head[3], now, again=again)
-        return _filled(Shopper(shop_id, programme, customer_id, head[8], head[4], head[9]), rows)
+        if head[2] is not None:  # merged away: the kept customer is meant
+            return self._shopper(shop_id, domain, head[2], now, again=again)
+        return _filled(
+            Shopper(
+                shop_id, programme, customer_id, head[6], head[3], head[7], owed=head[4], progress=head[5]
+            ),
+            rows,
+        )
 
     def history(
         self, domain: str, customer_id: int, before: int | None, limit: int
@@ -158,16 +175,16 @@ class StorefrontReader:
         shop_id = self.shop_id(domain)
         if shop_id is None:
             return None
-        rows = self._all(_HISTORY, s=shop_id, m=customer_id, before=before or _NEWEST, n=limit)
+        rows = self._all(self._history, s=shop_id, d=domain, m=customer_id, before=before or _NEWEST, n=limit)
         head: Row | None = next((row for row in rows if row[0] == 0), None)
-        if head is None or head[6] != domain or head[7] != "installed":
+        if head is None:
             self._shop_ids.pop(domain, None)
             return None
-        if head[3] is not None:  # merged away, and an alias never points to another alias
-            return self.history(domain, head[3], before, limit)
-        lines = [Line(r[1], r[2], r[3], r[4], r[6], r[7], r[8]) for r in rows if r[0] == 1]
+        if head[1] is not None:  # merged away, and an alias never points to another alias
+            return self.history(domain, head[1], before, limit)
+        lines = [Line(*row[1:]) for row in rows if row[0] == 1]
         lines.sort(reverse=True)  # a union promises no order
-        return head[8], lines
+        return head[5], lines
 
     def shop_id(self, domain: str) -> int | None:
         """The number of an installed shop, or None."""
@@ -225,18 +242,16 @@ class StorefrontReader:
 def _filled(shopper: Shopper, rows: list[Row]) -> Shopper:
     lots: list[OpenLot] = []
     codes: list[Code] = []
+    questions: list[Question] = []
     for row in rows:
         tag = row[0]
         if tag == 1:
             lots.append(OpenLot(row[1], row[2], row[3]))
         elif tag == 2:
-            shopper.owed += row[1]
-        elif tag == 3:
             codes.append(Code(row[1], row[2], row[3], row[6], row[7], row[8]))
-        elif tag == 4:
-            shopper.question = Question(row[1], row[2], row[6])
-        elif tag == 5:
-            shopper.progress = row[1]
+        elif tag == 3:
+            questions.append(Question(row[1], row[2], row[6]))
     codes.sort(reverse=True)
     shopper.lots, shopper.codes = lots, codes
+    shopper.question = max(questions, key=lambda question: question.due_at, default=None)
     return shopper

@@ -100,15 +100,18 @@ class Worker:
         """Rounds until nothing is left to do now; returns how many. For commands and tests that want a quiet shop."""
         for n in range(rounds):
             self._ticked.clear()
-            if not self.round():
+            # The clock comes last in a round, and what it asks for is work too.
+            if not self.round() and not self._waiting():
                 return n
         raise RuntimeError(f"the worker is still busy after {rounds} rounds")
 
     def _perform(self) -> bool:
-        with self.bench.db.read() as tx:
-            waiting = queues.outbox_shops(tx, self.bench.now())
-        performed = [effects.perform_due(self.bench, shop_id) for shop_id in waiting]
+        performed = [effects.perform_due(self.bench, shop_id) for shop_id in self._waiting()]
         return any(performed)
+
+    def _waiting(self) -> list[int]:
+        with self.bench.db.read() as tx:
+            return queues.outbox_shops(tx, self.bench.now())
 
     def _by_time(self) -> bool:
         now, worked = self.bench.now(), False
@@ -118,21 +121,30 @@ class Worker:
             ticked = self._ticked.get(shop.shop_id)
             if ticked is not None and timedelta(0) <= now - ticked < TICK_EVERY:
                 continue
-            with self.bench.db.try_write(shop.shop_id) as write:
-                if write is None:
-                    continue
-                more = clock.tick(write, shop, now)
-                if self._due(self._tidied, shop.shop_id, now, TIDY_EVERY):
-                    clock.tidy(write, shop, now)
-            if more:
-                worked = True
-            else:
+            try:
+                worked = self._tick(shop, now) or worked
+            except DATABASE_AWAY:
+                raise
+            except Exception:
+                # One shop in trouble must not stop the others. It is tried again in a few seconds.
+                log.exception("the clock of shop %s failed", shop.shop_id)
                 self._ticked[shop.shop_id] = now
-            if shop.currency and (shop.reconciled_at is None or now - shop.reconciled_at >= RECONCILE_EVERY):
-                worked = self._reconcile(shop) or worked
         if self._due(self._tidied, 0, now, TIDY_EVERY):
             self._look_after_installation(now)
         return worked
+
+    def _tick(self, shop: shops.Shop, now: datetime) -> bool:
+        with self.bench.db.try_write(shop.shop_id) as write:
+            if write is None:
+                return False
+            more = clock.tick(write, shop, now)
+            if self._due(self._tidied, shop.shop_id, now, TIDY_EVERY):
+                clock.tidy(write, shop, now)
+        if not more:
+            self._ticked[shop.shop_id] = now
+        if shop.currency and (shop.reconciled_at is None or now - shop.reconciled_at >= RECONCILE_EVERY):
+            return self._reconcile(shop) or more
+        return more
 
     def _reconcile(self, shop: shops.Shop) -> bool:
         try:

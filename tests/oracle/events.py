@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.oracle import bodies
-from tests.oracle.bodies import Json, iso
+from tests.oracle.bodies import Json
 from tests.oracle.oracle import Judge
 from tests.oracle.shopping import Shopping
 
@@ -127,9 +127,12 @@ class Maker(Shopping):
 
     def step(self, step: Json) -> None:
         """Adds a step at the present moment; the judge plays along, so that the maker knows who owes."""
-        # A second apart, so that no two steps share a moment.
-        self.now += timedelta(seconds=1)
-        step = {**step, "at": iso(self.now)}
+        # A second apart; but messages and reads come a millisecond after the clock, so that nothing ends in between.
+        if step["do"] in ("deliver", "read"):
+            self.now += timedelta(milliseconds=1)
+        else:
+            self.now = self.now.replace(microsecond=0) + timedelta(seconds=1)
+        step = {**step, "at": self.now.isoformat(timespec="milliseconds")}
         self.steps.append(step)
         self.judge.play([step])
 

@@ -215,11 +215,14 @@ def extras(body: Json, rule: Json, scale: int, shipped_back: Fraction) -> Fracti
             tax += (
                 sum((shop_money(part, "price") for part in line.get("tax_lines") or []), Fraction(0)) * scale
             )
+        charged = price if body["taxes_included"] else price + tax
         if rule["tax"] == "with" and not body["taxes_included"]:
             price += tax
         elif rule["tax"] == "without" and body["taxes_included"]:
             price -= tax
-        more += max(Fraction(0), price - shipped_back)
+        if charged:
+            price -= floor(shipped_back * price / charged)  # tax leaves with its shipping
+        more += max(Fraction(0), price)
     if rule["tips"]:
         more += Fraction(str(body.get("total_tip_received") or 0)) * scale
     if rule["duties"] and body.get("current_total_duties_set"):
@@ -489,7 +492,7 @@ class Judge:
             if change > 0:
                 self.credit(who, change, opens, ends, number, at)
             elif change < 0:
-                self.claw_back(who, -change, number, programme)
+                self.claw_back(who, -change, number, programme, at)
             self.give_back(known, body, programme, at)
 
     def points_of(self, known: Knowledge, body: Json, programme: Json | None) -> int | None:
@@ -522,13 +525,18 @@ class Judge:
         if points > settled:
             self.piles.append(Pile(who, points - settled, opens, ends, order, at, self.counter))
 
-    def claw_back(self, who: int, points: int, order: int | None, programme: Json | None) -> None:
-        """Takes points whether or not they are there: the order's own, then the soonest to end, then a debt."""
+    def claw_back(
+        self, who: int, points: int, order: int | None, programme: Json | None, at: datetime
+    ) -> None:
+        """Takes points whether or not they are there: the order's own, then the soonest to end, then a debt.
+
+        What has ended is not there, whether or not a clock has run since.
+        """
         self.posted[who] = self.posted.get(who, 0) - points
-        own = [pile for pile in self.piles if pile.owner == who and order is not None and pile.order == order]
+        there = [p for p in self.piles if p.owner == who and (p.ends is None or p.ends > at)]
+        own = [pile for pile in there if order is not None and pile.order == order]
         rest = points - sum(part for _, part in self.take(own, points))
-        others = [pile for pile in self.piles if pile.owner == who]
-        rest -= sum(part for _, part in self.take(others, rest))
+        rest -= sum(part for _, part in self.take(there, rest))
         if programme is not None and programme["clawback"] == "floor":
             self.posted[who] += rest
         else:
@@ -581,10 +589,10 @@ class Judge:
         for pile in sorted((p for p in self.piles if p.owner == gone and p.left), key=lambda p: p.number):
             left, pile.left = pile.left, 0
             self.credit(who, left, pile.opens, pile.ends, pile.order, pile.born)
-        self.claw_back(who, self.owed.pop(gone, 0), None, None)
+        self.claw_back(who, self.owed.pop(gone, 0), None, None, at)
         both = [self.bonus[one] for one in (who, gone) if one in self.bonus]
         if len(both) == 2:
-            self.claw_back(who, max(both)[1], None, self.programme_at(at))
+            self.claw_back(who, max(both)[1], None, self.programme_at(at), at)
         if both:
             self.bonus[who] = min(both)
         if higher is not None and higher != self.tier_at(who, at):

@@ -27,7 +27,7 @@ from tests.oracle.rig import Rig
 from webhooks.topics import TOPICS
 
 Patch = pytest.MonkeyPatch
-SEEDS = (4, 7)
+SEEDS = (4, 1)  # between them every fault below shows itself
 FAULTS: dict[str, Callable[[Patch], None]] = {}
 
 
@@ -40,7 +40,7 @@ def fault(seed: Callable[[Patch], None]) -> Callable[[Patch], None]:
 @pytest.fixture(scope="module")
 def worlds() -> list[tuple[World, Verdict]]:
     """Two worlds with a bit of everything, and what is right in them."""
-    made = [world(seed, customers=30, epochs=14, events=60) for seed in SEEDS]
+    made = [world(seed, customers=30, epochs=16, events=70) for seed in SEEDS]
     return [(one, judge(one.steps, one.end.isoformat())) for one in made]
 
 

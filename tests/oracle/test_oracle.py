@@ -145,6 +145,29 @@ def test_shipping_and_tips_count_where_the_programme_says_so() -> None:
     assert points(body, basis=on | {"tax": "without"}) == 29
 
 
+def test_shipping_that_was_refunded_leaves_with_its_tax() -> None:
+    shipping = [{**bodies.priced("discounted_price", 1000, "CHF", foreign=False), "tax_lines": tax(81)}]
+    body = order(line(price=10_000), shipping_lines=shipping, taxes_included=False)
+    back = body | {"refunds": [refund(body, paid=540, shipping=540)]}
+    on = {"tax": "as_priced", "shipping": True, "tips": False, "duties": False}
+    # 10.00 of shipping cost 10.81 with tax. 5.40 of it back: floor(540 × 1000/1081 = 499.5) = 4.99 without tax.
+    assert points(body, basis=on) == 110
+    assert points(back, basis=on) == 105
+    assert points(back, basis=on | {"tax": "with"}) == 105, "10.81 − 5.40 = 5.41"
+
+
+def test_what_has_ended_is_not_there_to_be_taken_though_no_clock_has_run() -> None:
+    gone = digital(5000, updated_at=at(49), cancelled_at=at(49))
+    steps = (read(3, digital(5000)), read(41, digital(7000, number=101, day=40)))
+    clock = {"do": "clock", "at": at(47)}
+    late, on_time = (
+        judge(world(*steps, *before, told(50, ("orders/cancelled", gone)), clock | {"at": at(51)}), at(51))
+        for before in ((), (clock,))
+    )
+    # The 50 ended on day 46. The refund takes 50 of the other 70, whether the clock ran on day 47 or not.
+    assert alice(late) == alice(on_time) == Figures(20, 0, 20, 0, "active")
+
+
 def test_refunded_and_removed_units_leave_with_their_share_of_the_discount() -> None:
     cut = [bodies.priced("amount", 100, "CHF", foreign=False)]
     item = line(1, 1000, 3, discount_allocations=cut)

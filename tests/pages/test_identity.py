@@ -5,9 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from devshop.signing import proxy_signature
+from plugin.config import Config
+from plugin.pages import identity
 from tests.pages.scene import ALICE, ANNA, BEN, MALLORY, OLD_SECRET, SECRET, VICTIM, Scene, code_of, signed
 
 
@@ -215,3 +219,50 @@ def test_a_merged_customer_is_the_kept_one(scene: Scene) -> None:
     assert found is not None
     assert (found["member"]["id"], found["points"]) == (str(ANNA), scene.get("me", ANNA).json["points"])  # type: ignore[index]
     assert scene.get("history", BEN).json == scene.get("history", ANNA).json
+
+
+_odd = st.sampled_from(
+    ["%2F", "/", "%2f", "=", "&", "%3D", "+", "%20", "0", "é", "%C3%A9", "locale=en&", "a", ";", "#", "\n"]
+)
+
+
+@given(
+    customer=st.integers(1, 10**19).map(str) | st.sampled_from(["", "0", "01", "7001"]),
+    prefix=st.sampled_from(["/apps/rewards", "/a/b", "/apps", "apps/rewards", "/x/y/z/w", "/apps/re wards"]),
+    locale=st.sampled_from([None, "en", "de-CH", "zh-Hant-TW", "english", "en=1"]),
+    late=st.sampled_from([0, 89, 90, 91, -91]),
+    secret=st.sampled_from([SECRET, OLD_SECRET, "another"]),
+    odd=_odd,
+    at=st.integers(0, 400),
+    change=st.sampled_from(["none", "insert", "replace", "cut"]),
+)
+def test_what_the_short_way_accepts_the_long_way_accepts_alike(
+    customer: str, prefix: str, locale: str | None, late: int, secret: str, odd: str, at: int, change: str
+) -> None:
+    pairs = [*([("locale", locale)] if locale else []), ("shop", ALICE), ("logged_in_customer_id", customer)]
+    query = signed([*pairs, ("path_prefix", prefix), ("timestamp", str(1_795_000_000 - late))], secret)
+    at = min(at, len(query))
+    query = {
+        "none": query,
+        "insert": query[:at] + odd + query[at:],
+        "replace": query[:at] + odd + query[at + 1 :],
+        "cut": query[:at] + query[at + 1 :],
+    }[change]
+    config = Config("sqlite:///x", "key", SECRET, "https://regulars.test", (), OLD_SECRET)
+    short = identity.plain_customer(query, SECRET.encode(), 1_795_000_000.0)
+    long = identity.from_proxy(query.encode("utf-8"), config, 1_795_000_000.0)
+    if short is not None:
+        assert short == long
+    regular = (
+        len(customer) < 20
+        and customer[:1] not in ("", "0")
+        and prefix not in ("apps/rewards", "/apps/re wards")
+    )
+    if (
+        change == "none"
+        and regular
+        and locale not in ("english", "en=1")
+        and late in (0, 89, 90)
+        and secret == SECRET
+    ):
+        assert short is not None

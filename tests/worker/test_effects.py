@@ -59,11 +59,12 @@ def test_a_refusal_is_parked_where_it_is_seen_and_can_be_retried(world: World, k
     assert state == 2
     assert reason is not None
     assert "access_denied" in reason
+    shop_id = world.shop_id
     with world.db.read() as tx:
-        assert case.key in [row[0] for row in queues.outbox_parked(tx, world.shop_id)]
+        assert case.key in [row[0] for row in queues.outbox_parked(tx, shop_id)]
     world.platform.faults.clear()
-    with world.db.write(world.shop_id) as tx:
-        assert queues.effect_retry(tx, world.shop_id, None, world.at) > 0
+    with world.db.write(shop_id) as tx:
+        assert queues.effect_retry(tx, shop_id, None, world.at) > 0
     world.worker.settle()
     assert world.effect(case.key)[0] == 1
     case.check()
@@ -88,13 +89,10 @@ def test_a_code_somebody_else_owns_brings_the_points_back(world: World) -> None:
     redemption = world.redeem(customer)
     other = world.redeem(world.rich(), "theirs")
     world.worker.settle()
-    with world.db.write(world.shop_id) as tx:  # the same letters, drawn twice
-        tx.run("UPDATE redemptions SET code = :c WHERE shop_id = :s AND redemption_id = :o",
-               s=world.shop_id, c="REG-OTHER", o=other.redemption_id)  # fmt: skip
+    renamed = "UPDATE redemptions SET code = :c WHERE shop_id = :s AND redemption_id = :o"
+    _change(world, renamed, c="REG-OTHER", o=other.redemption_id)
     again = world.redeem(customer, "second")
-    with world.db.write(world.shop_id) as tx:
-        tx.run("UPDATE redemptions SET code = :c WHERE shop_id = :s AND redemption_id = :o",
-               s=world.shop_id, c=other.code, o=again.redemption_id)  # fmt: skip
+    _change(world, renamed, c=other.code, o=again.redemption_id)  # the same letters, drawn twice
     world.worker.settle()
     assert world.redemption(again.redemption_id).state == "refused"
     assert world.redemption(redemption.redemption_id).state == "made"
@@ -135,5 +133,10 @@ def test_an_effect_of_an_unknown_kind_is_parked_in_the_end(world: World) -> None
         world.worker.settle()
         world.forward(hours=2)
     assert world.effect("odd:1") == (2, "KeyError")
-    with world.db.write(world.shop_id) as tx:
-        tx.run("DELETE FROM outbox WHERE shop_id = :s AND effect_key = 'odd:1'", s=world.shop_id)
+    _change(world, "DELETE FROM outbox WHERE shop_id = :s AND effect_key = 'odd:1'")
+
+
+def _change(world: World, sql: str, **parameters: object) -> None:
+    shop_id = world.shop_id
+    with world.db.write(shop_id) as tx:
+        assert tx.run(sql, s=shop_id, **parameters) == 1

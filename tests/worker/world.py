@@ -57,7 +57,7 @@ class World:
     def __init__(self, url: str, *, install: bool = True) -> None:
         self.at = datetime.now(UTC).replace(microsecond=0)
         self.platform = DevPlatform(KEY, SECRET, APP_URL, now=self.now, app_toml=APP_TOML)
-        self.dev: DevShop = self.platform.create_shop(DOMAIN, taxes_included=True)
+        self.dev: DevShop = self.platform.create_shop(DOMAIN, points_per_second=100_000)
         self.http = httpx.Client(transport=self.platform.http_transport(), timeout=10)
         self.config = settings(url)
         self.app = patient(assemble(self.config, http_client=self.http, now=self.now))
@@ -68,6 +68,7 @@ class World:
         self.web = Client(self.wsgi, use_cookies=False)
         self.tea: Product = self.dev.create_product("Tea", 2_500)
         self._emails = iter(range(10**6))
+        self._shop_id: int | None = None
         if install:
             self.install()
 
@@ -123,44 +124,53 @@ class World:
 
     @property
     def shop_id(self) -> int:
-        return self.shop.shop_id
+        """It never changes, so a test may ask for it inside a transaction."""
+        if self._shop_id is None:
+            self._shop_id = self.shop.shop_id
+        return self._shop_id
 
     def join(self, customer: Customer) -> None:
-        with self.db.write(self.shop_id) as tx:
-            member_flow.join(tx, self.shop, customer.id, None, self.at)
+        shop = self.shop
+        with self.db.write(shop.shop_id) as tx:
+            member_flow.join(tx, shop, customer.id, None, self.at)
 
     def rich(self, points: int = 500) -> Customer:
         """A member with points to spend."""
         customer = self.customer()
         self.join(customer)
-        with self.db.write(self.shop_id) as tx:
-            account = ledger.accounts(tx, self.shop_id, [customer.id])[customer.id]
+        shop_id = self.shop_id
+        with self.db.write(shop_id) as tx:
+            account = ledger.accounts(tx, shop_id, [customer.id])[customer.id]
             account.credit(
                 "adjust", points, source_key=f"adjust:{customer.id}", why={}, occurred_at=self.at, available_at=self.at,
                 expires_at=None, actor="staff:1",
             )  # fmt: skip
-            ledger.write(tx, self.shop_id, [account.moves], self.at)
+            ledger.write(tx, shop_id, [account.moves], self.at)
         self.deliver()
         return customer
 
     def redeem(self, customer: Customer, request: str = "tap") -> Redemption:
-        with self.db.write(self.shop_id) as tx:
-            return spending.redeem(tx, self.shop, customer.id, "five_off", request, self.at)
+        shop = self.shop
+        with self.db.write(shop.shop_id) as tx:
+            return spending.redeem(tx, shop, customer.id, "five_off", request, self.at)
 
     def redemption(self, number: int) -> Redemption:
+        shop_id = self.shop_id
         with self.db.read() as tx:
-            found = redemptions.by_id(tx, self.shop_id, number)
+            found = redemptions.by_id(tx, shop_id, number)
         assert found is not None
         return found
 
     def enqueue(self, effect: Effect) -> None:
-        with self.db.write(self.shop_id) as tx:
-            queues.enqueue(tx, self.shop_id, [effect], self.at)
+        shop_id = self.shop_id
+        with self.db.write(shop_id) as tx:
+            queues.enqueue(tx, shop_id, [effect], self.at)
 
     def points(self, customer: Customer) -> tuple[int, int, int]:
         """(available, pending, owed) now."""
+        shop_id = self.shop_id
         with self.db.read() as tx:
-            account = ledger.accounts(tx, self.shop_id, [customer.id])[customer.id]
+            account = ledger.accounts(tx, shop_id, [customer.id])[customer.id]
         return account.available(self.at), account.pending(self.at), account.owed()
 
     def balances(self) -> dict[int, tuple[int, int, int]]:
@@ -171,13 +181,15 @@ class World:
         }
 
     def confirmed(self, order: Order) -> str:
+        shop_id = self.shop_id
         with self.db.read() as tx:
-            stored = orders.by_id(tx, self.shop_id, order.id)
+            stored = orders.by_id(tx, shop_id, order.id)
         return "unseen" if stored is None else stored.confirmed
 
     def rows(self, sql: str, **parameters: Any) -> list[Row]:
+        shop_id = self.shop_id
         with self.db.read() as tx:
-            return tx.all(sql, s=self.shop_id, **parameters)
+            return tx.all(sql, s=shop_id, **parameters)
 
     def effect(self, key: str) -> tuple[int, str | None]:
         """(state, reason) of an effect: 0 waits, 1 done, 2 parked."""
@@ -189,8 +201,9 @@ class World:
         return self.rows("SELECT effect_key, state, reason FROM outbox WHERE shop_id = :s AND state <> 1")
 
     def audit(self) -> list[str]:
+        shop_id = self.shop_id
         with self.db.read() as tx:
-            return list(audit.audit(tx, self.shop_id))
+            return list(audit.audit(tx, shop_id))
 
     def run_out_leases(self) -> None:
         """A minute of real time, in which a dead worker's leases end."""

@@ -1,7 +1,5 @@
 // The launcher: shows the button that Liquid wrote, and loads the panel at the first sign of interest. No request before that.
 
-const MODULE = import.meta.url;
-
 /** True inside another site's frame, where a press could be stolen. The theme editor frames us too, and says so. */
 function framedByStrangers(host) {
   if (host.hasAttribute('data-design')) return false;
@@ -73,7 +71,7 @@ class Launcher extends HTMLElement {
     button.addEventListener('click', () => this.open());
     if (this.promptsHere()) {
       const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 1500));
-      idle(() => this.load().then((panel) => panel.ask(), () => {}));
+      idle(() => import(this.dataset.prompt).then((module) => module.prompt(this), () => {}));
     }
   }
 
@@ -81,7 +79,7 @@ class Launcher extends HTMLElement {
   promptsHere() {
     const { survey, prompt, home } = this.dataset;
     const first = !document.referrer.startsWith(`${window.location.origin}/`);
-    return Boolean(survey) && prompt === 'true' && (home === 'true' || first) && !this.hasAttribute('data-design');
+    return survey && prompt && (first || home === 'true') && !this.hasAttribute('data-design');
   }
 
   paint() {
@@ -100,9 +98,7 @@ class Launcher extends HTMLElement {
   /** The panel, loaded once; after a failure the next call tries again. */
   load() {
     this.tries ??= 0;
-    const url = new URL(this.dataset.panel, MODULE);
-    if (this.tries) url.hash = this.tries;
-    this.panel ??= import(url.href).then(
+    this.panel ??= import(`${this.dataset.panel}#${this.tries}`).then(
       (module) => module.panel(this),
       (failure) => {
         this.panel = null;
@@ -111,6 +107,16 @@ class Launcher extends HTMLElement {
       },
     );
     return this.panel;
+  }
+
+  /** The panel's styles, added once; resolves when nothing would be shown bare. */
+  styled() {
+    this.styles ??= new Promise((done) => {
+      const link = document.createElement('link');
+      Object.assign(link, { rel: 'stylesheet', href: this.dataset.styles, onload: done, onerror: done });
+      this.shadowRoot.append(link);
+    });
+    return this.styles;
   }
 
   async open() {

@@ -1,7 +1,6 @@
 // Calls to the storefront API behind the shop's own proxy path: one shape of trouble, a nonce for changes, no doubled redemption.
 
 const PATIENCE_MS = 12000;
-const LOST = ['offline', 'slow', 'server'];
 
 /** Why a call gave nothing. kind: offline, slow, session, busy, server or refused (then `code` is the API's). */
 export class Trouble extends Error {
@@ -9,43 +8,34 @@ export class Trouble extends Error {
     super(code);
     this.kind = kind;
     this.code = code;
-  }
-
-  /** True when the answer was lost on the way, so that the wish may have been granted. */
-  get lost() {
-    return LOST.includes(this.kind);
-  }
-
-  /** The key of the text that says it. */
-  text(has) {
-    const own = { too_many_requests: 'e_busy', shop_not_installed: 'e_gone', withdrawn: 'e_closed', not_due: 'e_closed' };
-    const key = own[this.code] ?? `e_${this.code}`;
-    if (this.code === 'by_invitation') return 'by_invitation';
-    return has(key) ? key : has(`e_${this.kind}`) ? `e_${this.kind}` : 'e_server';
+    // The answer was lost on the way, so the wish may have been granted.
+    this.lost = ['offline', 'slow', 'server'].includes(kind);
   }
 }
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-function troubleOf(status, code) {
-  if (status === 401) return new Trouble('session');
-  if (status === 429) return new Trouble('busy');
-  if (status >= 500) return new Trouble('server', code);
-  return new Trouble('refused', code);
+const troubleOf = (status, code) =>
+  new Trouble(status === 401 ? 'session' : status === 429 ? 'busy' : status >= 500 ? 'server' : 'refused', code);
+
+/** The calls of a launcher, made once; in the theme editor they answer from a file and change nothing. */
+export function callsOf(host) {
+  host.calls ??= host.dataset.design ? sampled(host.dataset.design) : caller(host.dataset);
+  return host.calls;
 }
 
-/** The calls of one panel. `base`: the proxy path of the shop, with the market's folder. `locale`: the page's. */
-export function caller(base, locale) {
-  let nonce = null;
+function caller({ root, proxy, locale }) {
+  const base = root.replace(/\/$/, '') + proxy;
   const keys = new Map();
+  let nonce = null;
 
   async function call(path, body) {
     let answer;
     let shown;
     try {
-      answer = await fetch(`${base}${path}`, {
+      answer = await fetch(base + path, {
         method: body ? 'POST' : 'GET',
-        headers: body ? { Accept: 'application/json', 'Content-Type': 'application/json' } : { Accept: 'application/json' },
+        headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
         body: body && JSON.stringify(body),
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
@@ -54,12 +44,12 @@ export function caller(base, locale) {
       if (answer) throw troubleOf(answer.ok ? 502 : answer.status);
       throw new Trouble(failure.name === 'TimeoutError' ? 'slow' : 'offline');
     }
-    if (!answer.ok) throw troubleOf(answer.status, shown?.error?.code);
+    if (!answer.ok) throw troubleOf(answer.status, shown.error?.code);
     return shown;
   }
 
   async function me() {
-    const shown = await call(`/me?locale=${encodeURIComponent(locale)}`);
+    const shown = await call(`/me?locale=${locale}`);
     // The page was written for somebody signed in, so this one's session has ended since.
     if (shown.state === 'guest') throw new Trouble('session');
     nonce = shown.nonce;
@@ -79,10 +69,10 @@ export function caller(base, locale) {
 
   return {
     me,
-    history: (cursor) => call(`/history?page_size=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`),
-    redemption: (id) => call(`/redemptions/${encodeURIComponent(id)}`),
-    join: () => change('/join', {}),
-    undo: (id) => change(`/redemptions/${encodeURIComponent(id)}/undo`, {}),
+    history: (cursor) => call(`/history?page_size=20${cursor ? `&cursor=${cursor}` : ''}`),
+    redemption: (id) => call(`/redemptions/${id}`),
+    join: () => change('/join'),
+    undo: (id) => change(`/redemptions/${id}/undo`),
     survey: (answer) => change('/survey', answer),
     /** Redeems once, however often it is asked: the key stays until the API has answered to it. */
     async redeem(reward) {
@@ -100,4 +90,13 @@ export function caller(base, locale) {
       }
     },
   };
+}
+
+/** Sample answers; where the file says a number of days, a date that far from now. */
+function sampled(url) {
+  const dated = (key, value) => (key.endsWith('at') && value ? new Date(Date.now() + value * 864e5).toISOString() : value);
+  const sample = async (name) => JSON.parse(await (await fetch(url)).text(), dated)[name];
+  const calls = {};
+  for (const name of ['me', 'history', 'redeem', 'undo']) calls[name] = () => sample(name);
+  return calls;
 }

@@ -1,47 +1,89 @@
 // The question after a delivery: a score from 0 to 10, then one open question. Nothing is sent before a press.
 
-import { h } from './panel-words.js';
+import { h, repaint, speaker } from './panel-words.js';
 
-/** A fresh question about that order. */
-export const question = (order, name = null) => ({ order, name, step: 'score', score: null, words: '', busy: false, trouble: null });
-
-/**
- * The card for the state `survey`. `act` changes the state and paints again; `send` posts the answer;
- * `later` puts the card away (absent inside the panel).
- */
-export function surveyCard(speak, survey, { act, send, later }) {
-  const { t } = speak;
-  const button = (name, key, press, kind = 'main') =>
-    h('button', { type: 'button', class: `button ${kind}`, 'data-key': `survey-${name}`, disabled: survey.busy, onclick: press }, t(key));
-  const trouble = survey.trouble && h('p', { class: 'notice', role: 'alert' }, t(survey.trouble));
-  if (survey.step === 'done') {
-    return h('div', { class: 'card survey' }, h('p', { class: 'strong', tabindex: '-1', 'data-key': 'survey-done' }, t('survey_thanks')),
-      later && h('div', { class: 'actions' }, button('later', 'close', later, 'plain')));
+/** One question, wherever it is shown: `paint` is called after every change and may move the focus to a key. */
+export class Question {
+  constructor(speak, host, order, name) {
+    Object.assign(this, { speak, host, order, name, step: 'score', score: null, words: '', busy: false, trouble: null });
   }
-  if (survey.step === 'why') {
-    return h('form', { class: 'card survey', onsubmit: (event) => { event.preventDefault(); send('done'); } },
-      h('label', { class: 'strong', for: 'words' }, t('survey_why')),
-      h('p', { class: 'quiet', id: 'words-hint' }, t('survey_words')),
-      h('textarea', { id: 'words', rows: '4', maxlength: '2000', 'aria-describedby': 'words-hint', 'data-key': 'survey-words',
-        oninput: (event) => { survey.words = event.target.value; } }, survey.words),
+
+  set(changes, focus) {
+    Object.assign(this, changes);
+    this.paint(focus);
+  }
+
+  /** Posts the score, then again with the words: the API takes the second as a change of the first. */
+  async answer(step) {
+    if (this.busy || this.score === null) return;
+    this.set({ busy: true, trouble: null });
+    try {
+      const { Trouble, callsOf } = await import('./panel-calls.js');
+      const words = this.words.trim();
+      try {
+        await callsOf(this.host).survey({ order: this.order, score: this.score, ...(words && { words }) });
+      } catch (trouble) {
+        if (!(trouble instanceof Trouble)) throw trouble;
+        const closed = trouble.kind === 'refused';
+        return this.set({ busy: false, trouble: closed ? 'e_closed' : `e_${trouble.kind}` });
+      }
+      this.host.shadowRoot.querySelector('.dot')?.remove();
+      this.set({ busy: false, step }, step === 'done' ? 'survey-done' : 'survey-words');
+    } catch {
+      this.set({ busy: false, trouble: 'e_offline' });
+    }
+  }
+
+  /** The card for the present step. `later` puts it away; inside the panel there is none. */
+  card(later) {
+    const { t } = this.speak;
+    const press = (key, onclick) => h('button', { type: 'button', class: 'button plain', 'data-key': key, onclick }, t(key));
+    const submit = (key, disabled) => h('button', { class: 'button main', 'data-key': key, disabled }, t(key));
+    const form = (next, ...parts) =>
+      h('form', { class: 'card survey', onsubmit: (event) => { event.preventDefault(); this.answer(next); } }, parts);
+    const trouble = this.trouble && h('p', { class: 'notice', role: 'alert' }, t(this.trouble));
+    if (this.step === 'done') {
+      return h('div', { class: 'card survey' },
+        h('p', { class: 'strong', tabindex: '-1', 'data-key': 'survey-done' }, t('survey_thanks')),
+        later && h('div', { class: 'actions' }, press('close', later)));
+    }
+    if (this.step === 'why') {
+      return form('done',
+        h('label', { class: 'strong', for: 'words' }, t('survey_why')),
+        h('p', { class: 'quiet', id: 'hint' }, t('survey_words')),
+        h('textarea', { id: 'words', rows: 4, maxlength: 2000, 'aria-describedby': 'hint', 'data-key': 'survey-words', oninput: ({ target }) => { this.words = target.value; } }, this.words),
+        trouble,
+        h('div', { class: 'actions' }, submit('survey_send', this.busy), press('survey_skip', () => this.set({ step: 'done' }, 'survey-done'))));
+    }
+    const scores = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((score) =>
+      h('label', { class: 'score' },
+        h('input', { type: 'radio', name: 'score', class: 'unseen', 'data-key': `score-${score}`, checked: this.score === score, onchange: () => this.set({ score }, `score-${score}`) }),
+        h('span', {}, score)));
+    return form('why',
+      h('fieldset', {},
+        h('legend', { class: 'strong' }, t('survey_question')),
+        this.name && h('p', { class: 'quiet' }, t('survey_order', { order: this.name })),
+        h('div', { class: 'scores' }, scores),
+        h('div', { class: 'ends quiet' }, h('span', {}, t('survey_low')), h('span', {}, t('survey_high')))),
       trouble,
-      h('div', { class: 'actions' },
-        h('button', { type: 'submit', class: 'button main', 'data-key': 'survey-send', disabled: survey.busy }, t('survey_send')),
-        button('skip', 'survey_skip', () => act({ step: 'done', trouble: null }, 'survey-done'), 'plain')));
+      h('div', { class: 'actions' }, submit('survey_next', this.busy || this.score === null), later && press('survey_later', later)));
   }
-  const scores = Array.from({ length: 11 }, (_, score) =>
-    h('label', { class: 'score' },
-      h('input', { type: 'radio', name: 'score', value: score, class: 'unseen', 'data-key': `survey-${score}`, checked: survey.score === score,
-        onchange: () => act({ score }, `survey-${score}`) }),
-      h('span', {}, score)));
-  return h('form', { class: 'card survey', onsubmit: (event) => { event.preventDefault(); if (survey.score !== null) send('why'); } },
-    h('fieldset', {},
-      h('legend', { class: 'strong' }, t('survey_question')),
-      survey.name && h('p', { class: 'quiet' }, t('survey_order', { order: survey.name })),
-      h('div', { class: 'scores' }, scores),
-      h('div', { class: 'ends quiet' }, h('span', {}, t('survey_low')), h('span', {}, t('survey_high')))),
-    trouble,
-    h('div', { class: 'actions' },
-      h('button', { type: 'submit', class: 'button main', 'data-key': 'survey-next', disabled: survey.busy || survey.score === null }, t('survey_next')),
-      later && button('later', 'survey_later', later, 'plain')));
+}
+
+/** Shows the due question beside the launcher, without taking the focus. */
+export async function prompt(host) {
+  const root = host.shadowRoot;
+  const speak = speaker(host);
+  await host.styled();
+  if (root.querySelector('dialog[open]')) return;
+  const place = h('div', { class: 'prompt', role: 'region', 'aria-label': speak.t('survey_question') });
+  const question = new Question(speak, host, host.dataset.survey);
+  const later = () => {
+    place.remove();
+    root.querySelector('.launcher').focus();
+  };
+  question.paint = (focus) => repaint(root, () => place.replaceChildren(question.card(later)), focus);
+  host.question = question;
+  root.append(place);
+  question.paint();
 }

@@ -42,6 +42,15 @@ export function h(name, attributes, ...children) {
   return element;
 }
 
+/** Paints, and keeps the focus: on the element of the key `focus`, or on what has the same key as what had it. */
+export function repaint(root, paint, focus) {
+  const key = focus ?? root.activeElement?.dataset.key;
+  paint();
+  const wanted = key && [...root.querySelectorAll('[data-key]')].find((each) => each.dataset.key === key && each.getClientRects().length);
+  if (wanted) wanted.focus({ preventScroll: !focus });
+  else if (key && !root.activeElement) root.querySelector('dialog[open] .close')?.focus({ preventScroll: true });
+}
+
 const SHAPES = {
   close: 'M6 6l12 12M18 6 6 18',
   check: 'M5 12.5l4.5 4.5L19 7.5',

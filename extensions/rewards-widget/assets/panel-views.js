@@ -1,0 +1,168 @@
+// What the panel shows, as elements made from its state. Views change nothing: every press goes through `act`.
+
+import { h, icon } from './panel-words.js';
+import { historyList } from './panel-history.js';
+
+const press = (key, words, onclick, kind = 'main', more = {}) =>
+  h('button', { type: 'button', class: `button ${kind}`, 'data-key': key, onclick, ...more }, words);
+const section = (title, ...children) => h('section', { class: 'section' }, h('h3', {}, title), ...children);
+
+/** A sentence about trouble, with the way out: sign in again, or try again. */
+export function notice({ speak, host }, key, retry) {
+  const { t } = speak;
+  const out = key === 'e_session'
+    ? h('a', { class: 'button main', href: host.dataset.login, 'data-key': 'login' }, t('login'))
+    : retry && press('retry', t('retry'), retry, 'plain');
+  return h('div', { class: 'notice', role: 'alert' }, h('p', {}, t(key)), out);
+}
+
+/** Balance, what is on its way, what is next, and the way to the next level. */
+export function hero({ speak }, points, tier) {
+  const { t, n, number, date } = speak;
+  const { available, pending, owed, next } = points;
+  const lines = [];
+  if (pending > 0) {
+    const on = next?.points > 0 && { date: date(next.at) };
+    lines.push(n('pending', pending) + (on ? `, ${next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}` : ''));
+    if (!on) lines.push(t('pending_note'));
+  }
+  if (next?.points < 0) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
+  if (owed > 0) lines.push(n('owed', owed));
+  return [
+    h('p', { class: 'hero-label' }, t('balance')),
+    h('p', { class: 'hero-figure' }, number(available)),
+    lines.map((line) => h('p', { class: 'hero-line' }, icon('clock'), line)),
+    tier && h('div', { class: 'tier' }, level(speak, tier)),
+  ];
+}
+
+function level({ t, n }, { name, next, progress }) {
+  const words = next && n('tier_missing', next.missing, { tier: next.name });
+  return [
+    name && h('p', { class: 'strong' }, t('tier_held', { tier: name })),
+    next && bar(progress, next.from, { role: 'progressbar', 'aria-label': words, 'aria-valuemax': next.from, 'aria-valuenow': progress }),
+    progress !== undefined && h('p', { class: 'hero-line' }, words ?? t('tier_top')),
+  ];
+}
+
+/** A step that wants a second press: what it means, yes and no. `step` is ask or busy, with the trouble of the last try. */
+function confirm({ speak: { t }, state, act }, key, step, words, yes) {
+  const busy = step.step === 'busy';
+  return h('div', { class: 'confirm', role: 'group', 'aria-label': words.title },
+    step.trouble ? h('p', { role: 'alert' }, t(step.trouble)) : [h('p', { class: 'strong' }, words.title), h('p', { class: 'quiet' }, words.text)],
+    h('div', { class: 'actions' },
+      press(`yes-${key}`, busy ? words.busy : step.trouble ? t('retry') : words.yes, yes, busy ? 'main busy' : 'main', { 'aria-disabled': busy }),
+      !busy && press(`no-${key}`, t('confirm_no'), () => act(() => state.steps.delete(key), `ask-${key}`), 'plain')));
+}
+
+const asks = ({ state, act }, key, words, name, kind) =>
+  press(`ask-${key}`, words, () => act(() => state.steps.set(key, { step: 'ask' }), `yes-${key}`), kind, { 'aria-label': `${words}: ${name}` });
+
+function bar(part, whole, more) {
+  const element = h('div', { class: 'bar', ...more }, h('span', {}));
+  element.firstChild.style.setProperty('--part', `${Math.min(100, Math.max(2, (100 * part) / whole))}%`);
+  return element;
+}
+
+function rewardCard(panel, reward, currency) {
+  const { speak: { t, n, money }, state, redeem } = panel;
+  const { key, kind, points, value_minor: value, minimum_minor: minimum } = reward;
+  const step = state.steps.get(key);
+  const missing = state.points && Math.max(0, points - state.points.available);
+  const worth = value && t(kind === 'amount_off' ? 'reward_amount' : 'reward_shipping_up_to', { amount: money(value, currency) });
+  return h('li', { class: 'card reward' },
+    h('span', { class: 'badge' }, icon(kind === 'amount_off' ? 'off' : 'parcel')),
+    h('div', {},
+      h('p', { class: 'strong' }, reward.name),
+      h('p', { class: 'quiet' }, [worth, minimum && t('minimum', { amount: money(minimum, currency) })].filter(Boolean).join(', '))),
+    h('div', { class: 'foot' },
+      h('p', {}, h('span', { class: 'strong' }, n('points', points)), missing > 0 && h('span', { class: 'quiet' }, ` · ${n('missing', missing)}`)),
+      missing === 0 && !step && asks(panel, key, t('redeem'), reward.name, 'main small')),
+    missing > 0 && bar(state.points.available, points, { 'aria-hidden': 'true' }),
+    step && confirm(panel, key, step, { title: n('confirm_title', points), text: `${t('confirm_text')} ${n('valid_days', reward.valid_days)}`, yes: t('confirm_yes'), busy: t('making') }, () => redeem(reward)));
+}
+
+function codeCard(panel, code) {
+  const { speak: { t, n, date }, state, undo, copy } = panel;
+  const { id, fresh, name, copied = 'copy' } = code;
+  const step = state.steps.get(id);
+  return h('li', { class: fresh ? 'card fresh' : 'card', tabindex: '-1', 'data-key': `code-${id}` },
+    fresh && code.code && h('p', { class: 'ready strong' }, icon('check'), t('code_ready')),
+    h('p', { class: 'strong' }, name),
+    !code.code ? h('p', { class: 'quiet busy' }, t(code.waited ? 'making_long' : 'making')) : [
+      h('div', { class: 'code-row' }, h('code', {}, code.code),
+        press(`copy-${id}`, [icon(copied === 'copied' ? 'check' : 'copy'), t(copied)], () => copy(code), 'soft small')),
+      h('p', { class: 'quiet' }, t('code_hint'), code.expires_at && ` ${t('expires', { date: date(code.expires_at) })}`),
+      step ? confirm(panel, id, step, { title: t('undo_title'), text: n('undo_text', code.cost), yes: t('undo_yes'), busy: t('undoing') }, () => undo(code))
+        : asks(panel, id, t('undo'), name, 'link'),
+    ]);
+}
+
+/** How points are earned. */
+const ways = ({ speak: { t, n, money } }, { earning, currency, signup_points: gift }) =>
+  section(t('ways_title'), h('ul', { class: 'facts' },
+    [...earning.map((rule) => rule.points && n('way_rate', rule.points, { per: money(rule.per_minor, currency) })), gift && n('way_signup', gift)]
+      .map((words) => words && h('li', {}, icon('check'), words))));
+
+const levels = ({ speak: { t, n, ratio } }, { tiers }) => tiers.length > 1
+  && section(t('tiers_title'), h('ul', { class: 'levels' }, tiers.map((tier) =>
+    h('li', {}, h('span', { class: 'strong' }, tier.name),
+      h('span', { class: 'quiet' }, tier.from ? n('tier_from', tier.from) : t('tier_start')),
+      h('span', { class: 'pill' }, t('tier_rate', { rate: ratio(tier.multiplier) }))))));
+
+const rewardList = (panel, rewards, programme) => rewards.length > 0
+  && section(panel.speak.t('rewards_title'), h('ul', { class: 'cards' }, rewards.map((reward) => rewardCard(panel, reward, programme.currency))));
+
+const skeleton = (t) => h('div', { class: 'skeleton', role: 'status' }, h('span', { class: 'unseen' }, t('loading')), h('i'), h('i'), h('i'));
+
+/** For somebody who is not signed in: what there is to gain, and the way in. */
+export function guestView(panel) {
+  const { speak: { t }, host: { dataset }, digest } = panel;
+  return [
+    h('div', { class: 'way-in' },
+      h('a', { class: 'button main wide', href: dataset.register, 'data-key': 'register' }, t('register')),
+      h('p', { class: 'quiet' }, t('have_account'), ' ', h('a', { href: dataset.login, 'data-key': 'login' }, t('login')))),
+    ways(panel, digest), rewardList(panel, digest.rewards, digest), levels(panel, digest),
+  ];
+}
+
+/** For a customer who has not joined: what waits, and one button. */
+export function joinView(panel) {
+  const { speak: { t }, state, join, digest } = panel;
+  const programme = state.me?.programme ?? digest;
+  return [
+    h('div', { class: 'way-in' },
+      state.trouble && notice(panel, state.trouble),
+      press('join', t(state.busy ? 'loading' : 'join'), join, 'main wide', { 'aria-disabled': state.busy })),
+    ways(panel, programme), rewardList(panel, state.me?.rewards ?? digest.rewards, programme), levels(panel, programme),
+  ];
+}
+
+/** For a member: question, codes, rewards, ways to earn. */
+export function rewardsView(panel) {
+  const { speak: { t }, state, host, refresh } = panel;
+  const above = [
+    state.note && h('p', { class: 'note', role: 'status' }, icon('check'), state.note),
+    state.trouble && notice(panel, state.trouble, refresh),
+    host.question?.card(),
+  ];
+  if (!state.me) return [...above, !state.trouble && skeleton(t)];
+  const { codes, rewards, programme } = state.me;
+  return [
+    ...above,
+    codes.length > 0 && section(t('codes_title'), h('ul', { class: 'cards' }, codes.map((code) => codeCard(panel, code)))),
+    rewardList(panel, rewards, programme), ways(panel, programme), levels(panel, programme),
+  ];
+}
+
+/** Every movement of points, newest first, a page at a time. */
+export function activityView(panel) {
+  const { speak, state, more } = panel;
+  const { lines, next, busy, trouble } = state.history;
+  const { t } = speak;
+  return [
+    lines && (lines.length ? historyList(speak, lines, state.me?.programme.tiers ?? []) : h('p', { class: 'empty quiet' }, t('history_empty'))),
+    trouble ? notice(panel, trouble, more) : busy && !lines ? skeleton(t)
+      : next && press('more', t(busy ? 'loading' : 'more'), more, 'soft wide', { 'aria-disabled': busy }),
+  ];
+}

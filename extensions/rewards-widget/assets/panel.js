@@ -1,0 +1,328 @@
+// The panel: a modal dialog in the launcher's shadow root. Holds the state, asks the API, and paints after every change.
+
+import { Trouble, callsOf, pause } from './panel-calls.js';
+import { Question } from './panel-survey.js';
+import { activityView, guestView, hero, joinView, rewardsView } from './panel-views.js';
+import { h, icon, repaint, speaker } from './panel-words.js';
+
+const POLLS = 40;
+// The API's codes, where our text has another name.
+const TEXTS = { too_many_requests: 'e_busy', shop_not_installed: 'e_gone', by_invitation: 'by_invitation' };
+
+/** Builds the panel of a launcher; its `open` shows it. */
+export async function panel(host) {
+  await host.styled();
+  return new Panel(host);
+}
+
+class Panel {
+  constructor(host) {
+    const { state, available, pending, nextAt, nextPoints, digest, survey } = host.dataset;
+    const speak = speaker(host);
+    Object.assign(this, { host, speak, calls: callsOf(host), digest: digest ? JSON.parse(digest) : null });
+    for (const name of ['act', 'redeem', 'undo', 'copy', 'join', 'refresh', 'more']) this[name] = this[name].bind(this);
+    const next = Date.parse(nextAt) > Date.now() ? { at: nextAt, points: Number(nextPoints) } : null;
+    this.seen = { available: Number(available), pending: Number(pending), owed: 0, next };
+    this.state = { who: state, view: 'rewards', me: null, points: state === 'member' ? this.seen : null, steps: new Map(), history: {} };
+    if (survey) this.asked(new Question(speak, host, survey));
+    this.build();
+  }
+
+  /** The question to show, unless an answer to it has begun. */
+  asked(question) {
+    const { host } = this;
+    const held = host.question;
+    if (!held || (held.step === 'score' && !held.busy)) {
+      if (question && held) question.score = held.score;
+      host.question = question;
+    }
+    if (host.question) host.question.paint = (focus) => this.paint(focus);
+  }
+
+  build() {
+    const { t } = this.speak;
+    this.bar = h('div', { class: 'top' }, h('h2', { id: 'title' }, this.host.dataset.label),
+      h('button', { type: 'button', class: 'close', 'aria-label': t('close'), 'data-key': 'close', onclick: () => this.close() }, icon('close')));
+    this.hero = h('div', { class: 'hero' });
+    this.body = h('div', { class: 'body' });
+    this.live = h('p', { class: 'unseen', 'aria-live': 'polite' });
+    this.dialog = h('dialog', { class: 'panel', 'aria-labelledby': 'title', onclose: () => this.closed(),
+      onclick: (event) => event.target === this.dialog && this.outside(event) && this.close(), onkeydown: (event) => this.arrow(event) },
+    this.bar, this.hero, this.body, this.live);
+    this.host.shadowRoot.append(this.dialog);
+  }
+
+  open() {
+    this.host.shadowRoot.querySelector('.prompt')?.remove();
+    if (this.host.question?.step === 'done') this.host.question = null;
+    this.asked(this.host.question);
+    this.state.note = null;
+    this.paint();
+    this.dialog.showModal();
+    if (this.asksOnOpening()) this.refresh();
+  }
+
+  /** Guests are never asked about, and who may still choose to join is not joined by looking. */
+  asksOnOpening() {
+    if (this.state.who === 'member' || this.state.me) return true;
+    return this.state.who === 'customer' && this.digest?.membership !== 'joined';
+  }
+
+  close() {
+    if (this.dialog.open) this.dialog.close();
+  }
+
+  closed() {
+    this.host.shadowRoot.querySelector('.launcher').focus();
+  }
+
+  outside({ clientX, clientY }) {
+    const box = this.dialog.getBoundingClientRect();
+    return clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom;
+  }
+
+  /** Arrows move between the tabs; everything else the dialog does by itself. */
+  arrow({ key }) {
+    if (this.host.shadowRoot.activeElement?.role === 'tab' && /Arrow(Left|Right)/.test(key)) {
+      this.turn(this.state.view === 'rewards' ? 'activity' : 'rewards');
+    }
+  }
+
+  // --- painting
+
+  /** Changes the state, paints, and puts the focus on the element of that key, or back where it was. */
+  act(change, focus) {
+    if (typeof change === 'function') change();
+    this.paint(focus);
+  }
+
+  say(words) {
+    this.live.textContent = '';
+    requestAnimationFrame(() => (this.live.textContent = words));
+  }
+
+  paint(focus) {
+    repaint(this.host.shadowRoot, () => {
+      this.hero.replaceChildren(...this.top().flat(9).filter(Boolean));
+      this.body.replaceChildren(...this.content().flat(9).filter(Boolean));
+    }, focus);
+  }
+
+  top() {
+    const { state, speak: { t, n } } = this;
+    const invite = (title, text) => [h('p', { class: 'hero-title' }, title), h('p', { class: 'hero-line' }, text)];
+    if (state.who === 'guest') return invite(t('guest_title'), t('guest_text'));
+    if (state.who === 'customer') {
+      const waiting = state.me?.waiting ?? this.seen;
+      const waits = waiting.available + waiting.pending;
+      return invite(waits > 0 ? n('waiting', waits) : t('join_title'), t('join_text'));
+    }
+    const tier = state.me ? state.me.tier : this.host.dataset.tier ? { name: this.host.dataset.tier } : null;
+    return hero(this, state.points, tier);
+  }
+
+  content() {
+    const { state } = this;
+    if (state.who === 'guest') return guestView(this);
+    if (state.who === 'customer' && (state.me || !this.asksOnOpening())) return joinView(this);
+    if (state.who === 'customer') return rewardsView(this);
+    const tab = (view, key) => h('button', { type: 'button', role: 'tab', id: `tab-${view}`, class: 'tab', 'aria-selected': String(state.view === view), 'aria-controls': 'page',
+      tabindex: state.view === view ? '0' : '-1', 'data-key': `tab-${view}`, onclick: () => this.turn(view) }, this.speak.t(key));
+    return [
+      h('div', { class: 'tabs', role: 'tablist', 'aria-labelledby': 'title' }, tab('rewards', 'rewards_title'), tab('activity', 'history_title')),
+      h('div', { class: 'page', id: 'page', role: 'tabpanel', tabindex: '0', 'aria-labelledby': `tab-${state.view}`, 'data-key': 'page' },
+        (state.view === 'rewards' ? rewardsView(this) : activityView(this)).flat(9).filter(Boolean)),
+    ];
+  }
+
+  turn(view) {
+    this.state.view = view;
+    this.paint(`tab-${view}`);
+    if (view === 'activity' && !this.state.history.busy) {
+      this.state.history.lines = null;
+      this.more();
+    }
+  }
+
+  // --- asking the API
+
+  textOf(trouble) {
+    if (!(trouble instanceof Trouble)) throw trouble;
+    const key = TEXTS[trouble.code] ?? `e_${trouble.code}`;
+    return [key, `e_${trouble.kind}`, 'e_server'].find(this.speak.has);
+  }
+
+  take(me) {
+    const { state } = this;
+    const fresh = new Set((state.me?.codes ?? []).filter((code) => code.fresh).map((code) => code.id));
+    state.me = me;
+    state.who = me.state === 'member' ? 'member' : 'customer';
+    if (me.state === 'member') this.count(me.points);
+    for (const code of me.codes ?? []) {
+      code.fresh = fresh.has(code.id);
+      if (code.state === 'being_made') this.poll(code.id);
+    }
+    this.asked(me.survey && new Question(this.speak, this.host, me.survey.order, me.survey.order_name));
+  }
+
+  /** The balance everywhere: in the panel and on the launcher. */
+  count(points) {
+    this.state.points = points;
+    const number = this.host.shadowRoot.querySelector('.launcher [data-number]');
+    if (number) number.textContent = this.speak.number(points.available);
+  }
+
+  async refresh() {
+    const { state } = this;
+    state.trouble = null;
+    if (!state.me) this.paint();
+    try {
+      this.take(await this.calls.me());
+    } catch (trouble) {
+      state.trouble = this.textOf(trouble);
+    }
+    this.paint();
+  }
+
+  async join() {
+    const { state } = this;
+    if (state.busy) return;
+    Object.assign(state, { busy: true, trouble: null });
+    this.paint();
+    try {
+      const seen = await this.calls.me();
+      this.take(seen.state === 'member' ? seen : await this.calls.join());
+      state.note = this.speak.t('joined');
+      this.say(state.note);
+    } catch (trouble) {
+      state.trouble = this.textOf(trouble);
+    }
+    state.busy = false;
+    this.paint(state.who === 'member' ? 'tab-rewards' : 'join');
+  }
+
+  async redeem(reward) {
+    const { state } = this;
+    if (state.steps.get(reward.key)?.step === 'busy') return;
+    state.steps.set(reward.key, { step: 'busy' });
+    this.paint();
+    this.say(this.speak.t('making'));
+    try {
+      const made = await this.calls.redeem(reward.key);
+      state.steps.delete(reward.key);
+      this.count(made.points);
+      if (made.state === 'refused') {
+        state.trouble = 'refused';
+        return this.paint('close');
+      }
+      state.me.codes = [{ ...made, fresh: true }, ...state.me.codes.filter((code) => code.id !== made.id)];
+      if (made.code) this.ready(made.id);
+      else this.poll(made.id);
+      this.paint(made.code ? `copy-${made.id}` : `code-${made.id}`);
+    } catch (trouble) {
+      const text = trouble.lost ? (trouble.kind === 'offline' ? 'e_offline' : 'e_unknown') : this.textOf(trouble);
+      state.steps.set(reward.key, { step: 'ask', trouble: text });
+      if (text === 'e_session') state.trouble = text;
+      this.paint(`yes-${reward.key}`);
+    }
+  }
+
+  ready(id) {
+    const code = this.state.me.codes.find((each) => each.id === id);
+    this.say(`${this.speak.t('code_ready')}: ${code.code}`);
+  }
+
+  /** Asks how far a code is until it is made or given back; each code is asked about by one loop only. */
+  async poll(id, wanted = 'making') {
+    this.polling ??= new Set();
+    if (this.polling.has(id)) return;
+    this.polling.add(id);
+    for (let tries = 1; tries <= POLLS && this.polling.has(id); tries += 1) {
+      await pause(Math.min(1000 + 250 * tries, 5000));
+      const found = await this.calls.redemption(id).catch(() => null);
+      const code = this.state.me.codes.find((each) => each.id === id);
+      if (!code) break;
+      const settled = found && (wanted === 'making' ? found.state !== 'being_made' : found.state === 'undone' || found.state === 'used');
+      if (settled) {
+        this.polling.delete(id);
+        this.settle(code, found);
+        return;
+      }
+      if (tries === 4 && wanted === 'making') this.act(() => (code.waited = true));
+    }
+    this.polling.delete(id);
+    if (wanted === 'undoing') this.act(() => this.state.steps.set(id, { step: 'ask', trouble: 'e_slow' }));
+  }
+
+  settle(code, found) {
+    const { state } = this;
+    state.steps.delete(code.id);
+    if (found.state === 'made') {
+      const there = this.host.shadowRoot.activeElement?.dataset.key === `code-${code.id}`;
+      Object.assign(code, found, { fresh: true });
+      this.ready(code.id);
+      this.paint(there ? `copy-${code.id}` : undefined);
+      return;
+    }
+    state.me.codes = state.me.codes.filter((each) => each.id !== code.id);
+    if (found.points) this.count(found.points);
+    if (found.state === 'refused') state.trouble = 'refused';
+    else {
+      state.note = this.speak.t(found.state);
+      this.say(state.note);
+    }
+    this.paint();
+    if (!found.points) this.refresh();
+  }
+
+  async undo(code) {
+    const { state } = this;
+    if (state.steps.get(code.id)?.step === 'busy') return;
+    state.steps.set(code.id, { step: 'busy' });
+    this.paint();
+    this.say(this.speak.t('undoing'));
+    try {
+      const answer = await this.calls.undo(code.id);
+      if (answer.state === 'being_undone' || answer.state === 'being_made') this.poll(code.id, 'undoing');
+      else {
+        this.settle(code, answer);
+        this.paint('tab-rewards');
+      }
+    } catch (trouble) {
+      state.steps.set(code.id, { step: 'ask', trouble: this.textOf(trouble) });
+      this.paint(`yes-${code.id}`);
+    }
+  }
+
+  async copy(code) {
+    try {
+      await navigator.clipboard.writeText(code.code);
+      code.copied = 'copied';
+    } catch {
+      code.copied = 'copy_failed';
+    }
+    this.say(this.speak.t(code.copied));
+    this.paint();
+    await pause(3000);
+    delete code.copied;
+    this.paint();
+  }
+
+  async more() {
+    const { history } = this.state;
+    if (history.busy) return;
+    Object.assign(history, { busy: true, trouble: null });
+    this.paint();
+    try {
+      const page = await this.calls.history(history.lines ? history.next : null);
+      const before = history.lines?.length;
+      history.lines = [...(history.lines ?? []), ...page.lines];
+      history.next = page.next;
+      if (before) this.say(this.speak.t('history_title'));
+    } catch (trouble) {
+      history.trouble = this.textOf(trouble);
+    }
+    history.busy = false;
+    this.paint();
+  }
+}

@@ -1,0 +1,1 @@
+"""What merchants look at: computed from what is stored, changing nothing."""

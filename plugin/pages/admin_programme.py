@@ -1,0 +1,119 @@
+"""Programme: the rules as a form, a preview of the draft over the orders we hold, and publishing it as a version."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Flask, Response, request
+
+from plugin.domain.programme import Programme
+from plugin.flows import merchants
+from plugin.insights import preview
+from plugin.insights.preview import Preview
+from plugin.pages import programme_form
+from plugin.pages.admin_frame import MAX_FORM_BYTES, Visit, admitted, arrive, go, page
+from plugin.pages.answers import Refusal
+from plugin.pages.guards import FORM_TICKET, guard
+from plugin.pages.staff import Staff, staff_only
+from plugin.store import programmes, published
+from plugin.store.db import Tx
+from plugin.store.published import Published
+
+if TYPE_CHECKING:
+    from plugin.pages.web import Web
+
+PREVIEW = "preview programme"
+VERSIONS = 20
+
+
+def register(app: Flask, web: Web) -> None:
+    """Adds the form, its preview and the publishing."""
+
+    @app.get("/programme")
+    @staff_only(web)
+    def programme(staff: Staff) -> Response:
+        return _show(web, arrive(web, staff))
+
+    @app.post("/programme/preview")
+    @guard(FORM_TICKET)
+    def try_programme() -> Response:
+        return _preview(web)
+
+    @app.post("/programme/publish")
+    @guard(FORM_TICKET)
+    def publish_programme() -> Response:
+        return _publish(web)
+
+
+def in_force(tx: Tx, visit: Visit) -> Programme:
+    """The version in force. Raises Refusal while the shop is still being set up."""
+    found = programmes.versions(tx, visit.shop.shop_id).latest
+    if found is None:
+        raise Refusal("We are still setting your shop up. Reload this page in a minute.",
+                      code="not_ready", status=503)  # fmt: skip
+    return found
+
+
+def publish_action(base: int, document: str) -> str:
+    """The action of a ticket that publishes this very document on top of this very version."""
+    return f"publish {base} {hashlib.sha256(document.encode()).hexdigest()}"
+
+
+def _show(
+    web: Web,
+    visit: Visit,
+    given: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+    draft: Programme | None = None,
+    tried: Preview | None = None,
+    status: int = 200,
+) -> Response:
+    with web.db.read() as tx:
+        latest = in_force(tx, visit)
+        versions: list[Published] = published.newest(tx, visit.shop.shop_id, VERSIONS)
+    currency = visit.shop.currency or latest.currency
+    values = given or programme_form.filled(latest, currency)
+    document = msgspec.json.encode(draft).decode() if draft is not None else ""
+    return page(
+        web, visit, "admin/programme.html", "Programme", status,
+        latest=latest, versions=versions, values=values, errors=errors or {}, currency=currency,
+        tier_rows=programme_form.rows(values, "tier"), reward_rows=programme_form.rows(values, "reward"),
+        draft=draft, tried=tried, document=document, base=latest.version, preview_action=PREVIEW,
+        changed=draft is not None and msgspec.json.encode(draft) != msgspec.json.encode(latest),
+        publish_action=publish_action(latest.version, document), sample=preview.SAMPLE,
+    )  # fmt: skip
+
+
+def _preview(web: Web) -> Response:
+    """Checks the draft; shows each fault beside its field, or what the draft would have given."""
+    visit = admitted(web, PREVIEW)
+    # A component and the plain field behind it may send the same name: the first is the one that was seen.
+    given = {name: value[:200] for name, value in request.form.to_dict().items() if name != "ticket"}
+    with web.db.read() as tx:
+        latest = in_force(tx, visit)
+        currency = visit.shop.currency or latest.currency
+        draft, errors = programme_form.read(given, latest, currency)
+        if errors:
+            tried = None
+        else:
+            tried = preview.of_draft(tx, visit.shop.shop_id, draft, latest)
+    if errors:
+        return _show(web, visit, given, errors, status=422)
+    return _show(web, visit, given, draft=draft, tried=tried)
+
+
+def _publish(web: Web) -> Response:
+    """Publishes what was previewed, unless another version was published since."""
+    request.max_content_length = MAX_FORM_BYTES
+    document, base = request.form.get("document", ""), request.form.get("base", "")
+    number = int(base) if base.isascii() and base.isdigit() and len(base) < 10 else 0
+    visit = admitted(web, publish_action(number, document))
+    draft = msgspec.json.decode(document, type=Programme)
+    with web.db.write(visit.shop.shop_id) as tx:
+        if in_force(tx, visit).version != number:
+            raise Refusal("The programme was changed meanwhile. Look at the newest version and try again.",
+                          code="programme_changed", status=409)  # fmt: skip
+        done = merchants.publish(tx, visit.shop, draft, visit.actor, web.now())
+    return go(web, visit, "/programme", "published", done.version)

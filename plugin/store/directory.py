@@ -1,0 +1,215 @@
+"""The merchant's lists: members found by name, e-mail or number, and the orders that members placed.
+
+Every list is paged by key: the last row of a page says where the next one begins, so no page is slower than the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from plugin.store.db import Row, Tx, from_ms, moment, to_ms
+
+_COLUMNS = "member_id, status, first_name, last_name, email, joined_at, created_at, posted, tier"
+_LAST = "\U0010ffff"
+_NEWEST = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One member in a list. `posted` is all they hold, available and pending, less what they owe."""
+
+    member_id: int
+    status: str
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    joined_at: datetime | None
+    created_at: datetime
+    posted: int
+    tier: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOrder:
+    """One order of a member. `earlier`: the member had placed another one that counts before it."""
+
+    order_id: int
+    name: str | None
+    member_id: int
+    first_name: str | None
+    last_name: str | None
+    processed_at: datetime
+    currency: str | None
+    basis_minor: int
+    points: int
+    available_at: datetime | None
+    earlier: bool
+
+
+def _listed(row: Row) -> Listed:
+    return Listed(row[0], row[1], row[2], row[3], row[4], from_ms(row[5]), moment(row[6]), row[7], row[8])
+
+
+def starting_with(tx: Tx, shop_id: int, text: str, before: int | None, limit: int) -> list[Listed]:
+    """Members whose e-mail or name begins with the text, newest customer first; `before` is the last one shown.
+
+    Two words are a first and a last name in either order. Upper and lower case are alike, for letters beyond
+    ASCII only at the beginning of a word, because SQLite folds no others.
+    """
+    words = text.split()
+    if not words:
+        return []
+    if "@" in text:
+        tests = [_begins(tx, "email", "e")]
+        parameters = _range("e", words[0])
+    elif len(words) == 1:
+        tests = [_begins(tx, column, "w") for column in ("first_name", "last_name", "email")]
+        parameters = _range("w", words[0])
+    else:
+        first, last = words[0], " ".join(words[1:])
+        whole = " ".join(words)
+        tests = [
+            f"({_begins(tx, 'last_name', 'b')} AND {_begins(tx, 'first_name', 'a')})",
+            f"({_begins(tx, 'first_name', 'b')} AND {_begins(tx, 'last_name', 'a')})",
+            _begins(tx, "first_name", "w"),
+            _begins(tx, "last_name", "w"),
+        ]
+        parameters = _range("a", first) | _range("b", last) | _range("w", whole)
+    parts = " UNION ".join(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND {test} AND status <> 'merged' AND member_id < :before"
+        for test in tests
+    )
+    rows = tx.all(
+        f"SELECT * FROM ({parts}) AS found ORDER BY member_id DESC LIMIT :n",
+        s=shop_id,
+        before=before if before is not None else _NEWEST,
+        n=limit,
+        **parameters,
+    )
+    return [_listed(row) for row in rows]
+
+
+def _begins(tx: Tx, column: str, name: str) -> str:
+    """A test for one of two spellings of a beginning, each a range of the folded index."""
+    # PostgreSQL's byte-wise operators: its ordinary ones follow the database's language.
+    at_least, below = ("~>=~", "~<~") if tx.engine == "postgresql" else (">=", "<")
+    folded = f"lower({column})"
+    return (
+        f"(({folded} {at_least} :{name}_low AND {folded} {below} :{name}_low_end) "
+        f"OR ({folded} {at_least} :{name}_up AND {folded} {below} :{name}_up_end))"
+    )
+
+
+def _range(name: str, word: str) -> dict[str, str]:
+    low = word.lower()
+    up = word[:1].upper() + low[1:] if not word[:1].isascii() else low
+    return {
+        f"{name}_low": low,
+        f"{name}_low_end": low + _LAST,
+        f"{name}_up": up,
+        f"{name}_up_end": up + _LAST,
+    }
+
+
+def joined(
+    tx: Tx, shop_id: int, since: datetime | None, before: tuple[int, int] | None, limit: int
+) -> list[Listed]:
+    """Active members, the last to join first; `before` is (joined_at in ms, member id) of the last one shown."""
+    at, member_id = before or (_NEWEST, _NEWEST)
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND status = 'active' AND joined_at >= :since "
+        "AND (joined_at, member_id) < (:at, :m) ORDER BY joined_at DESC, member_id DESC LIMIT :n",
+        s=shop_id,
+        since=to_ms(since) or 0,
+        at=at,
+        m=member_id,
+        n=limit,
+    )
+    return [_listed(row) for row in rows]
+
+
+def waiting(tx: Tx, shop_id: int, before: int | None, limit: int) -> list[Listed]:
+    """Customers who bought and have not joined, the newest customer first."""
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND status = 'unclaimed' AND joined_at IS NULL "
+        "AND member_id < :m ORDER BY member_id DESC LIMIT :n",
+        s=shop_id,
+        m=before if before is not None else _NEWEST,
+        n=limit,
+    )
+    return [_listed(row) for row in rows]
+
+
+def richest(tx: Tx, shop_id: int, before: tuple[int, int] | None, limit: int) -> list[Listed]:
+    """Active members who hold points, the most first; `before` is (points, member id) of the last one shown."""
+    points, member_id = before or (_NEWEST, _NEWEST)
+    rows = tx.all(
+        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND status = 'active' AND posted > 0 "
+        "AND (posted, member_id) < (:p, :m) ORDER BY posted DESC, member_id DESC LIMIT :n",
+        s=shop_id,
+        p=points,
+        m=member_id,
+        n=limit,
+    )
+    return [_listed(row) for row in rows]
+
+
+def orders_of_members(
+    tx: Tx, shop_id: int, before: tuple[int, int] | None, limit: int, *, repeat: bool = False
+) -> list[ListedOrder]:
+    """Orders of active members that count, newest first; `before` is (processed_at in ms, order id).
+
+    `repeat` leaves out each member's first.
+    """
+    at, order_id = before or (_NEWEST, _NEWEST)
+    earlier = (
+        "EXISTS (SELECT 1 FROM orders e WHERE e.shop_id = o.shop_id AND e.member_id = o.member_id "
+        "AND e.counted = 1 AND (e.processed_at, e.order_id) < (o.processed_at, o.order_id))"
+    )
+    rows = tx.all(
+        "SELECT o.order_id, o.name, o.member_id, m.first_name, m.last_name, o.processed_at, o.currency, "
+        f"o.basis_minor, o.points, o.available_at, CASE WHEN {earlier} THEN 1 ELSE 0 END FROM orders o "
+        "JOIN members m ON m.shop_id = o.shop_id AND m.member_id = o.member_id AND m.status = 'active' "
+        "WHERE o.shop_id = :s AND o.counted = 1 AND (o.processed_at, o.order_id) < (:at, :o) "
+        + (f"AND {earlier} " if repeat else "")
+        + "ORDER BY o.processed_at DESC, o.order_id DESC LIMIT :n",
+        s=shop_id,
+        at=at,
+        o=order_id,
+        n=limit,
+    )
+    return [
+        ListedOrder(r[0], r[1], r[2], r[3], r[4], moment(r[5]), r[6], r[7], r[8], from_ms(r[9]), bool(r[10]))
+        for r in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedLot:
+    """Points of one credit that are not used up, with what they were given for."""
+
+    lot_id: int
+    points: int
+    remaining: int
+    available_at: datetime | None
+    expires_at: datetime | None
+    kind: str
+    order_id: int | None
+    order_name: str | None
+
+
+def open_lots(tx: Tx, shop_id: int, member_id: int, limit: int) -> list[ListedLot]:
+    """A member's open lots in the order in which they will be spent: the soonest to expire first."""
+    rows = tx.all(
+        "SELECT l.lot_id, l.points, l.remaining, l.available_at, l.expires_at, e.kind, l.order_id, o.name FROM lots l "
+        "JOIN entries e ON e.shop_id = l.shop_id AND e.entry_id = l.lot_id LEFT JOIN orders o "
+        "ON o.shop_id = l.shop_id AND o.order_id = l.order_id WHERE l.shop_id = :s AND l.member_id = :m "
+        "AND l.remaining > 0 ORDER BY COALESCE(l.expires_at, :never), COALESCE(l.available_at, :never), l.lot_id "
+        "LIMIT :n",
+        s=shop_id,
+        m=member_id,
+        never=_NEWEST,
+        n=limit,
+    )
+    return [ListedLot(r[0], r[1], r[2], from_ms(r[3]), from_ms(r[4]), r[5], r[6], r[7]) for r in rows]
