@@ -39,6 +39,8 @@ def fill(url: str, members: int) -> None:
     shop_id = shop.shop_id
     database.close()
     connection = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    # Nobody else looks, and a broken file is filled again: no log, no waiting for the disk.
+    connection.execute("PRAGMA journal_mode=OFF")
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA cache_size=-262144")
     names = ",".join(f"'{name}'" for name in _FILLED)
@@ -57,7 +59,7 @@ def fill(url: str, members: int) -> None:
     for _, sql in indexes:
         connection.execute(sql)
     connection.execute("ANALYZE")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 
 
@@ -73,19 +75,26 @@ def differences(url: str) -> list[str]:
 
 
 _COLUMNS = {
-    "members": "shop_id, member_id, status, created_at, joined_at, first_name, last_name, email, posted, earned, spent, "
-    "tier",
+    "members": "shop_id, member_id, status, created_at, joined_at, first_name, last_name, email, posted, earned, "
+    "spent, tier",
     "entries": "shop_id, entry_id, member_id, kind, points, occurred_at, recorded_at, source_key, why, actor, order_id",
     "lots": "shop_id, lot_id, member_id, order_id, points, remaining, available_at, expires_at, created_at",
     "allocations": "shop_id, debit_id, lot_id, points",
     "orders": "shop_id, order_id, member_id, name, processed_at, updated_at, programme_version, currency, basis_minor, "
     "points, counted, available_at, confirmed, projection, standing",
-    "redemptions": "shop_id, redemption_id, member_id, request_key, reward_key, reward, programme_version, points, code, "
-    "state, created_at, expires_at",
+    "redemptions": "shop_id, redemption_id, member_id, request_key, reward_key, reward, programme_version, points, "
+    "code, state, created_at, expires_at",
     "invitations": "shop_id, order_id, member_id, state, basis, delivered_at, due_at, created_at",
 }
 _REWARD = msgspec.json.encode(
-    {"key": "five_off", "kind": "amount_off", "name": "5 off", "points": 100, "value_minor": 500, "valid_days": 90}
+    {
+        "key": "five_off",
+        "kind": "amount_off",
+        "name": "5 off",
+        "points": 100,
+        "value_minor": 500,
+        "valid_days": 90,
+    }
 ).decode()
 # An order as stored has a kilobyte or two of lines; what is read here lies before them in the row.
 _PROJECTION = '{"order_id":%d,"head":null,"note":"' + "x" * 64 + '"}'
@@ -152,7 +161,8 @@ def _entries(shop_id: int, members: int, now_ms: int) -> Iterator[tuple[object, 
                 target = earned if kind == "order" else earned - _REFUNDED_POINTS
                 source = f"order:{order}:purchase:{1 if kind == 'order' else 2}"
                 why = (
-                    f'{{"rule":"purchase","basis_minor":{target}00,"target":{target},"before":{earned if points < 0 else 0},'
+                    f'{{"rule":"purchase","basis_minor":{target}00,"target":{target},'
+                    f'"before":{earned if points < 0 else 0},'
                     '"currency":"EUR","programme":1,"rate":[1,100],"tier":"bronze","multiplier":[1,1]}'
                 )
             name = {"order": "earn"}.get(kind, kind)
@@ -193,8 +203,8 @@ def _orders(shop_id: int, members: int, now_ms: int) -> Iterator[tuple[object, .
         for member in range(members):
             order, points = _order_id(step, member, members), _earned(step, member)
             points -= _REFUNDED_POINTS if step == _REFUNDED_STEP else 0
-            yield (shop_id, order, FIRST_MEMBER + member, f"#{order - 5_000_000_000_000}", at, at, 1, "EUR", points * 100,
-                   points, 1, at, "yes", _PROJECTION % order, f'{{"purchase":[{points},1]}}')  # fmt: skip
+            yield (shop_id, order, FIRST_MEMBER + member, f"#{order - 5_000_000_000_000}", at, at, 1, "EUR",
+                   points * 100, points, 1, at, "yes", _PROJECTION % order, f'{{"purchase":[{points},1]}}')  # fmt: skip
 
 
 def _redemptions(shop_id: int, members: int, now_ms: int) -> Iterator[tuple[object, ...]]:

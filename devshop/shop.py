@@ -6,6 +6,7 @@ import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -202,9 +203,10 @@ class DevPlatform:
         shuffle: random.Random | None = None,
         duplicate: float = 0.0,
         drop: float = 0.0,
+        pool: Executor | None = None,
     ) -> list[Attempt]:
         """Delivers what waits, in order, or shuffled, with shares of it sent twice or dropped."""
-        attempts = self._out.flush(shuffle, duplicate, drop)
+        attempts = self._out.flush(shuffle, duplicate, drop, pool)
         if attempts:
             self._save_locked()
         return attempts

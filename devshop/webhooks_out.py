@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from datetime import datetime
 
 from devshop.records import Attempt, Delivery, PlatformState
@@ -95,14 +96,17 @@ class Outgoing:
         shuffle: random.Random | None = None,
         duplicate: float = 0.0,
         drop: float = 0.0,
+        pool: Executor | None = None,
     ) -> list[Attempt]:
         """Delivers everything that waits, and what arrives meanwhile, in order.
 
-        `shuffle` mixes the order, `duplicate` and `drop` are the shares of messages sent twice or never.
+        `shuffle` mixes the order, `duplicate` and `drop` are the shares of messages sent twice or never. With a
+        `pool` several are under way at once, as Shopify sends them, and may overtake each other.
         """
         done: list[Attempt] = []
         while batch := self._take(self.queue):
-            done += [self._send(delivery) for delivery in self._disturbed(batch, shuffle, duplicate, drop)]
+            disturbed = self._disturbed(batch, shuffle, duplicate, drop)
+            done += list((pool.map if pool else map)(self._send, disturbed))
         return done
 
     def retry_failed(self) -> list[Attempt]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from flask import Flask, Response, g, render_template, request
 
 from plugin.domain.values import decimal_text
+from plugin.pages import explain
 from plugin.pages.answers import Refusal
 from plugin.pages.install import opened
 from plugin.pages.staff import Staff, carried_query, frame_headers, frame_scripts, link, nonce
@@ -92,13 +93,14 @@ def page(web: Web, visit: Visit, template: str, title: str, status: int = 200, *
         domain=shop.domain,
         nonce=nonce(),
         home=link("/", shop.domain),
+        at_home=request.path == "/",
         navigation=[
             (name, link(path, shop.domain), request.path.startswith(path)) for name, path in NAVIGATION
         ],
         carried=hidden_query(shop.domain),
         flash=flash(),
         to=lambda path, **own: link(path, shop.domain, **own),
-        admin_url=lambda path: admin_url(web, shop, path),
+        admin_url=lambda path: admin_url(shop, path),
         form_ticket=lambda action: ticket(web, visit, action),
         **values,
     )
@@ -149,11 +151,8 @@ def number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
-def admin_url(web: Web, shop: Shop, path: str) -> str:
+def admin_url(shop: Shop, path: str) -> str:
     """A page of the shop's own admin, to be opened outside our frame."""
-    if web.config.devshop_url:
-        joint = "&" if "?" in path else "?"
-        return f"{web.config.devshop_url.rstrip('/')}/admin{path}{joint}shop={shop.domain}"
     return f"https://{shop.domain}/admin{path}"
 
 
@@ -167,8 +166,8 @@ def theme_links(web: Web, shop: Shop) -> dict[str, str]:
     embed = {"context": "apps", "template": "product", "activateAppId": f"{key}/launcher"}
     block = {"template": "product", "addAppBlockId": f"{key}/product-points", "target": "mainSection"}
     return {
-        "embed": admin_url(web, shop, f"{editor}?{urlencode(embed, quote_via=quote, safe='/')}"),
-        "block": admin_url(web, shop, f"{editor}?{urlencode(block, quote_via=quote, safe='/')}"),
+        "embed": admin_url(shop, f"{editor}?{urlencode(embed, quote_via=quote, safe='/')}"),
+        "block": admin_url(shop, f"{editor}?{urlencode(block, quote_via=quote, safe='/')}"),
     }
 
 
@@ -207,4 +206,5 @@ def in_words(app: Flask) -> None:
         "plural": lambda n, one, many=None: f"{n:,} {one if n == 1 else many or one + 's'}",
     }
     app.jinja_env.filters.update(filters)
+    app.jinja_env.filters["actor"] = explain.actor
     app.jinja_env.globals["full_name"] = full_name

@@ -139,11 +139,12 @@ def event(found: Event) -> str:
     """What happened, as a sentence."""
     detail, subject = found.detail, found.subject.partition(":")[2]
     given = _number(detail.get("points")) if found.kind == "points_adjusted" else 0
-    scopes = detail.get("scopes")
+    held = detail.get("scopes")
+    scopes = held if isinstance(held, list) else []
     sentences = {
         "installed": "The app was installed again." if detail.get("again") else "The app was installed.",
         "uninstalled": "The app was uninstalled.",
-        "scopes_updated": f"The permissions changed: {', '.join(map(str, scopes)) if isinstance(scopes, list) else ''}.",
+        "scopes_updated": f"The permissions changed: {', '.join(map(str, scopes))}.",
         "bulk_finished": f"A bulk read at Shopify ended: {detail.get('status')}.",
         "programme_published": f"Version {subject} of the programme was published.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",

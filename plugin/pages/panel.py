@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
-from plugin.domain import rewards as reward_rules
 from plugin.domain import tiers
 from plugin.domain.programme import Programme, Reward
+from plugin.domain.rewards import shortfall
 from plugin.store.db import to_ms
 from plugin.store.redemptions import Redemption
 from plugin.store.storefront import Code, Line, Shopper
@@ -61,29 +62,30 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
 
 def history(lines: list[Line], limit: int) -> dict[str, Any]:
     """A page of history: each line with the numbers that explain it. `next` asks for the page below, or is null."""
-    return {
-        "lines": [
-            {
-                "id": str(line.entry_id),
-                "kind": line.kind,
-                "points": line.points,
-                "at": _time(line.occurred_at),
-                "order": line.order_name,
-                "why": msgspec.Raw(line.why.encode()),
-            }
-            for line in lines
-        ],
-        "next": str(lines[-1].entry_id) if len(lines) == limit else None,
-    }
+    shown = [
+        {
+            "id": str(entry_id),
+            "kind": kind,
+            "points": points,
+            "at": _time(at),
+            "order": order,
+            "why": Raw(why.encode()),
+        }
+        for entry_id, points, at, kind, why, order in lines
+    ]
+    return {"lines": shown, "next": str(lines[-1][0]) if len(lines) == limit else None}
 
 
 def rewards(programme: Programme, available: int | None) -> list[dict[str, Any]]:
     """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can."""
     shown = []
-    for fixed, reward in _fixed(programme).rewards:
-        missing = reward.points if available is None else reward_rules.shortfall(reward, available)
-        why_not = "join_first" if available is None else "not_enough_points" if missing else None
-        shown.append({**fixed, "affordable": why_not is None, "missing": missing, "why_not": why_not})
+    for can, cannot, reward in _fixed(programme).rewards:
+        missing = reward.points if available is None else shortfall(reward, available)
+        if missing == 0:
+            shown.append(can)
+        else:
+            why_not = "join_first" if available is None else "not_enough_points"
+            shown.append({**cannot, "missing": missing, "why_not": why_not})
     return shown
 
 
@@ -192,7 +194,7 @@ class _Fixed:
     """What of a published version never changes, made once and kept."""
 
     programme: Programme
-    rewards: list[tuple[dict[str, Any], Reward]]
+    rewards: list[tuple[dict[str, Any], dict[str, Any], Reward]]
     shown: msgspec.Raw
 
 
@@ -209,22 +211,22 @@ def _fixed(programme: Programme) -> _Fixed:
     return found
 
 
-def _rewards(programme: Programme) -> list[tuple[dict[str, Any], Reward]]:
-    return [
-        (
-            {
-                "key": reward.key,
-                "name": reward.name,
-                "kind": reward.kind,
-                "points": reward.points,
-                "value_minor": reward.value_minor,
-                "minimum_minor": reward.minimum_minor,
-                "valid_days": reward.valid_days,
-            },
-            reward,
-        )
-        for reward in programme.rewards
-    ]
+def _rewards(programme: Programme) -> list[tuple[dict[str, Any], dict[str, Any], Reward]]:
+    """Each reward as it shows when it can be had, what is common when it cannot, and the reward."""
+    found = []
+    for reward in programme.rewards:
+        fixed = {
+            "key": reward.key,
+            "name": reward.name,
+            "kind": reward.kind,
+            "points": reward.points,
+            "value_minor": reward.value_minor,
+            "minimum_minor": reward.minimum_minor,
+            "valid_days": reward.valid_days,
+        }
+        can = {**fixed, "affordable": True, "missing": 0, "why_not": None}
+        found.append((can, {**fixed, "affordable": False}, reward))
+    return found
 
 
 def _programme(programme: Programme) -> msgspec.Raw:

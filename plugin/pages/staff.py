@@ -167,7 +167,8 @@ def frame_headers(shop: str, config: Config) -> dict[str, str]:
         sources, ancestors = f"{config.devshop_url} {sources}", f"{ancestors} {config.devshop_url}"
     policy = (
         f"default-src 'self'; script-src {sources} 'nonce-{nonce()}'; style-src 'unsafe-inline' {sources}; "
-        f"img-src 'self' data: {sources}; font-src {sources}; connect-src 'self' https://*.shopify.com https://*.shopifysvc.com {sources}; "
-        f"form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors {ancestors}"
+        f"img-src 'self' data: {sources}; font-src {sources}; "
+        f"connect-src 'self' https://*.shopify.com https://*.shopifysvc.com {sources}; form-action 'self'; "
+        f"base-uri 'none'; object-src 'none'; frame-ancestors {ancestors}"
     )
     return {"Content-Security-Policy": policy}

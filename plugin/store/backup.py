@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def restore(url: str, path: Path) -> dict[str, int]:
     if not path.is_file():
         raise BackupError(f"{path} is not there.")
     copy = sqlite_utils.Database(str(path))
-    if "_regulars" not in copy.table_names():
+    if not _is_backup(copy):
         raise BackupError(f"{path} is not a backup of Regulars.")
     migrate(url)
     revision = next(iter(copy.table("_regulars").rows))["revision"]
@@ -95,6 +96,13 @@ def restore(url: str, path: Path) -> dict[str, int]:
         db.close()
         copy.close()
     return counts
+
+
+def _is_backup(copy: sqlite_utils.Database) -> bool:
+    try:
+        return "_regulars" in copy.table_names()
+    except sqlite3.DatabaseError:
+        return False
 
 
 def _chunks(copy: sqlite_utils.Database, table: str, names: list[str]) -> Iterator[list[dict[str, Any]]]:

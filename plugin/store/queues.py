@@ -156,17 +156,14 @@ def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime) -> int:
 
 
 def inbox_purge_strangers(tx: Tx, before: datetime) -> int:
-    """Removes webhooks of shops that never installed within 7 days, and the rows of shops left empty."""
-    gone = tx.run(
+    """Removes webhooks of shops that never installed within 7 days; returns how many.
+
+    The shop's row stays: its number is never given to another shop, because processes remember whose it is.
+    """
+    return tx.run(
         "DELETE FROM inbox WHERE received_at < :t AND shop_id IN (SELECT shop_id FROM shops WHERE state = 'waiting')",
         t=to_ms(before),
     )
-    tx.run(
-        "DELETE FROM shops WHERE state = 'waiting' AND first_seen_at < :t "
-        "AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.shop_id = shops.shop_id)",
-        t=to_ms(before),
-    )
-    return gone
 
 
 def enqueue(

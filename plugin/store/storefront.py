@@ -48,12 +48,14 @@ def _statements(engine: str) -> tuple[str, str]:
         "FROM invitations i LEFT JOIN orders o ON o.shop_id = i.shop_id AND o.order_id = i.order_id "
         "WHERE i.shop_id = :s AND i.member_id = :m AND i.state = 'asked'"
     )
+    page = (
+        "SELECT 1, e.entry_id, e.points, e.occurred_at, e.kind, e.why, o.name FROM entries e LEFT JOIN orders o "
+        "ON o.shop_id = e.shop_id AND o.order_id = e.order_id WHERE e.shop_id = :s AND e.member_id = :m "
+        "AND e.entry_id < :before ORDER BY e.entry_id DESC LIMIT :n"
+    )
     history = (
-        f"SELECT 0 AS tag, a.member_id AS n1, {number} AS n2, {number} AS n3, {number} AS n4, m.status AS t1, "
-        f"{text} AS t2, {text} AS t3 {shop_and_member} UNION ALL SELECT * FROM (SELECT 1, e.entry_id, e.points, e.occurred_at, "
-        "e.order_id, e.kind, e.why, o.name FROM entries e LEFT JOIN orders o ON o.shop_id = e.shop_id "
-        "AND o.order_id = e.order_id WHERE e.shop_id = :s AND e.member_id = :m AND e.entry_id < :before "
-        "ORDER BY e.entry_id DESC LIMIT :n) page"
+        f"SELECT 0 AS tag, a.member_id AS n1, {number} AS n2, {number} AS n3, m.status AS t1, {text} AS t2, "
+        f"{text} AS t3 {shop_and_member} UNION ALL SELECT * FROM ({page}) page"
     )
     return panel, history
 
@@ -63,12 +65,8 @@ MAX_CODES = 200
 _NEWEST = 1 << 62
 
 
-class OpenLot(NamedTuple):
-    """What a lot still holds; times in epoch milliseconds, so the domain's rules take `now` in them too."""
-
-    remaining: int
-    available_at: int | None
-    expires_at: int | None
+# What a lot still holds: (points, opens at, ends at), times in epoch milliseconds.
+OpenLot = tuple[int, int | None, int | None]
 
 
 class Code(NamedTuple):
@@ -107,16 +105,8 @@ class Shopper:
     progress: int = 0
 
 
-class Line(NamedTuple):
-    """One entry of a history page. `why` is JSON text; `occurred_at` epoch milliseconds."""
-
-    entry_id: int
-    points: int
-    occurred_at: int
-    order_id: int | None
-    kind: str
-    why: str
-    order_name: str | None
+# One entry of a history page: (entry id, points, occurred at in epoch ms, kind, why as JSON text, order name).
+Line = tuple[int, int, int, str, str, str | None]
 
 
 class StorefrontReader:
@@ -182,9 +172,9 @@ class StorefrontReader:
             return None
         if head[1] is not None:  # merged away, and an alias never points to another alias
             return self.history(domain, head[1], before, limit)
-        lines = [Line(*row[1:]) for row in rows if row[0] == 1]
+        lines: list[Line] = [row[1:] for row in rows if row[0] == 1]
         lines.sort(reverse=True)  # a union promises no order
-        return head[5], lines
+        return head[4], lines
 
     def shop_id(self, domain: str) -> int | None:
         """The number of an installed shop, or None."""
@@ -246,7 +236,7 @@ def _filled(shopper: Shopper, rows: list[Row]) -> Shopper:
     for row in rows:
         tag = row[0]
         if tag == 1:
-            lots.append(OpenLot(row[1], row[2], row[3]))
+            lots.append(row[1:4])
         elif tag == 2:
             codes.append(Code(row[1], row[2], row[3], row[6], row[7], row[8]))
         elif tag == 3:

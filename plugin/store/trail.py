@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from plugin.store.db import Tx, from_ms, moment
+from plugin.store.db import Row, Tx, from_ms, moment
 from plugin.store.events import Event
 
 
@@ -60,9 +60,13 @@ def parked(tx: Tx, shop_id: int, limit: int) -> list[Parked]:
         s=shop_id,
         n=limit,
     )
-    found = [Parked("webhook", *row[:4], moment(row[4])) for row in webhooks]
-    found += [Parked("effect", *row[:4], moment(row[4])) for row in effects]
+    found = [_parked("webhook", row) for row in webhooks]
+    found += [_parked("effect", row) for row in effects]
     return sorted(found, key=lambda row: (row.since, row.key))[:limit]
+
+
+def _parked(queue: str, row: Row) -> Parked:
+    return Parked(queue, row[0], row[1], row[2], row[3], moment(row[4]))
 
 
 def data_requests(tx: Tx, shop_id: int, limit: int) -> list[DataRequest]:

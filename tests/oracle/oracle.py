@@ -486,13 +486,13 @@ class Judge:
             ends = self.ending(opens, programme) if programme is not None else None
             change = (points or 0) - self.stands.get(number, 0)
             self.stands[number] = points or 0
+            if change < 0:  # before the dates move: what is refunded was there until now
+                self.claw_back(who, -change, number, programme, at)
             for pile in self.piles:
                 if pile.order == number and (pile.opens is None or pile.opens > at):
                     pile.opens, pile.ends = opens, ends
             if change > 0:
                 self.credit(who, change, opens, ends, number, at)
-            elif change < 0:
-                self.claw_back(who, -change, number, programme, at)
             self.give_back(known, body, programme, at)
 
     def points_of(self, known: Knowledge, body: Json, programme: Json | None) -> int | None:

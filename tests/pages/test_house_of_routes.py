@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -82,6 +83,16 @@ def test_every_route_is_documented(light: Scene) -> None:
         if method != "OPTIONS" and not rule.rule.startswith("/api/"):
             shown = rule.rule.replace("<redemption_id>", "<id>").replace("<member_id>", "<id>")
             assert f"`{method} {shown}`" in text, f"{method} {shown}"
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    here = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/pages").glob("test_*.py"))
+    named = set(re.findall(r"`(test_[a-z_0-9]+)`", text))
+    assert len(named) >= 30
+    assert sorted(name for name in named if f"def {name}(" not in here) == []
+    files = set(re.findall(r"`(test_[a-z_]+\.py)`", text))
+    assert sorted(file for file in files if not (ROOT / "tests/pages" / file).exists()) == []
 
 
 def _answers(scene: Scene) -> list[tuple[str, TestResponse]]:

@@ -29,7 +29,7 @@ def test_points_in_milliseconds_are_the_domains_points(
     whole = [Lot(n, 1, points, points, opens, ends) for n, (points, opens, ends) in enumerate(drawn)]
     account = Account(1, whole, [], lambda: 0)
     at, delta = standing.next_change(whole, START)
-    thin = [OpenLot(points, to_ms(opens), to_ms(ends)) for points, opens, ends in drawn]
+    thin: list[OpenLot] = [(points, to_ms(opens), to_ms(ends)) for points, opens, ends in drawn]
     found = panel.points(Shopper(1, None, 1, lots=thin), to_ms(START) or 0)
     assert (found["available"], found["pending"]) == (account.available(START), account.pending(START))
     if at is None:

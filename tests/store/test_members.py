@@ -95,8 +95,13 @@ def test_the_clock_moves_for_everyone_and_only_where_it_may(database: Database) 
 
 @pytest.mark.parametrize(
     ("text", "span"),
-    [("+15d", timedelta(days=15)), ("6h", timedelta(hours=6)), ("+30m", timedelta(minutes=30)), (" +10s ", timedelta(seconds=10))],
-)  # fmt: skip
+    [
+        ("+15d", timedelta(days=15)),
+        ("6h", timedelta(hours=6)),
+        ("+30m", timedelta(minutes=30)),
+        (" +10s ", timedelta(seconds=10)),
+    ],
+)
 def test_spans(text: str, span: timedelta) -> None:
     assert Clock.span(text) == span
 

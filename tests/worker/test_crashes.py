@@ -75,7 +75,7 @@ def test_a_worker_killed_at_random_during_a_replay(world: World, address: str, s
         world.dev.deliver_parcel(world.dev.fulfil(order))
     for order in chance.sample(orders, 4):
         world.dev.refund(order, amount=chance.randint(1, 2_500))
-    world.dev.cancel(orders[0])
+    world.dev.cancel(next(order for order in orders if not order.fulfilments and not order.refunds))
     while world.platform.queue:
         assert {attempt.status for attempt in world.platform.flush(chance, duplicate=0.4)} == {200}
     world.forward(minutes=1)  # a tier that starts now is too late for these orders

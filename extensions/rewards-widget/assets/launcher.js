@@ -1,6 +1,6 @@
-// The launcher: shows the button that Liquid wrote, and loads the panel at the first sign of interest. No request before that.
+// The launcher: shows the button Liquid wrote; loads the panel at the first sign of interest, and nothing before.
 
-/** True inside another site's frame, where a press could be stolen. The theme editor frames us too, and says so. */
+/** True in another site's frame, where a press could be stolen. The theme editor says it is one. */
 function framedByStrangers(host) {
   if (host.hasAttribute('data-design')) return false;
   try {
@@ -23,8 +23,8 @@ function contrast(one, other) {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** The merchant's text colour where it can be read on the accent (4.5 to 1), else black or white. */
-export function readable(accent, wanted) {
+/** The wanted colour if it can be read on the accent (4.5 to 1), else black or white. */
+function readable(accent, wanted) {
   if (contrast(accent, wanted) >= 4.5) return wanted;
   return contrast(accent, '#ffffff') >= contrast(accent, '#000000') ? '#ffffff' : '#000000';
 }
@@ -33,7 +33,7 @@ const hex = (text, otherwise) => (/^#[0-9a-f]{6}$/i.test(text) ? text : otherwis
 
 class Launcher extends HTMLElement {
   connectedCallback() {
-    // Where HTML was set by a script (the theme editor), the declarative shadow root is still a template.
+    // Set by a script, as the theme editor does, the shadow root is still a template.
     const template = this.querySelector('template[shadowrootmode]');
     if (!this.shadowRoot && template) {
       this.attachShadow({ mode: 'open' }).append(template.content);
@@ -49,7 +49,7 @@ class Launcher extends HTMLElement {
     document.querySelector('regulars-launcher')?.wake?.();
   }
 
-  /** Comes to life, unless another one on this page has, or a stranger frames the page. */
+  /** Comes to life, unless another one has. */
   wake() {
     const root = this.shadowRoot;
     if (Launcher.awake || !this.isConnected || !root || framedByStrangers(this)) return;
@@ -58,7 +58,7 @@ class Launcher extends HTMLElement {
     const button = root.querySelector('.launcher');
     const number = root.querySelector('[data-number]');
     if (number) number.textContent = new Intl.NumberFormat(this.dataset.locale).format(Number(this.dataset.available));
-    // Shown only once it has its styles, so that nothing moves.
+    // Shown once it has its styles, so that nothing moves.
     const styles = root.querySelector('link');
     const show = () => (button.hidden = false);
     if (styles.sheet) show();
@@ -75,7 +75,7 @@ class Launcher extends HTMLElement {
     }
   }
 
-  /** The question shows by itself on the first page of a visit, the home page and account pages; elsewhere it waits. */
+  /** The question shows by itself on the first page of a visit, at home and in the account. */
   promptsHere() {
     const { survey, prompt, home } = this.dataset;
     const first = !document.referrer.startsWith(`${window.location.origin}/`);
@@ -95,7 +95,7 @@ class Launcher extends HTMLElement {
     for (const [name, value] of Object.entries(values)) this.style.setProperty(name, value);
   }
 
-  /** The panel, loaded once; after a failure the next call tries again. */
+  /** The panel, loaded once; after a failure, again. */
   load() {
     this.tries ??= 0;
     this.panel ??= import(`${this.dataset.panel}#${this.tries}`).then(
@@ -109,7 +109,7 @@ class Launcher extends HTMLElement {
     return this.panel;
   }
 
-  /** The panel's styles, added once; resolves when nothing would be shown bare. */
+  /** The panel's styles, added once. */
   styled() {
     this.styles ??= new Promise((done) => {
       const link = document.createElement('link');

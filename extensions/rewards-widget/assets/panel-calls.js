@@ -1,14 +1,14 @@
-// Calls to the storefront API behind the shop's own proxy path: one shape of trouble, a nonce for changes, no doubled redemption.
+// The storefront API behind the shop's proxy path: one shape of trouble, a nonce for changes, no doubled redemption.
 
 const PATIENCE_MS = 12000;
 
-/** Why a call gave nothing. kind: offline, slow, session, busy, server or refused (then `code` is the API's). */
+/** kind: offline, slow, session, busy, server or refused; `code`: the API's. */
 export class Trouble extends Error {
   constructor(kind, code = kind) {
     super(code);
     this.kind = kind;
     this.code = code;
-    // The answer was lost on the way, so the wish may have been granted.
+    // Without an answer the wish may have been granted.
     this.lost = ['offline', 'slow', 'server'].includes(kind);
   }
 }
@@ -18,7 +18,7 @@ export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const troubleOf = (status, code) =>
   new Trouble(status === 401 ? 'session' : status === 429 ? 'busy' : status >= 500 ? 'server' : 'refused', code);
 
-/** The calls of a launcher, made once; in the theme editor they answer from a file and change nothing. */
+/** The calls of a launcher; in the theme editor a file answers. */
 export function callsOf(host) {
   host.calls ??= host.dataset.design ? sampled(host.dataset.design) : caller(host.dataset);
   return host.calls;
@@ -50,7 +50,7 @@ function caller({ root, proxy, locale }) {
 
   async function me() {
     const shown = await call(`/me?locale=${locale}`);
-    // The page was written for somebody signed in, so this one's session has ended since.
+    // The page was written for somebody signed in.
     if (shown.state === 'guest') throw new Trouble('session');
     nonce = shown.nonce;
     return shown;
@@ -74,7 +74,7 @@ function caller({ root, proxy, locale }) {
     join: () => change('/join'),
     undo: (id) => change(`/redemptions/${id}/undo`),
     survey: (answer) => change('/survey', answer),
-    /** Redeems once, however often it is asked: the key stays until the API has answered to it. */
+    /** Redeems once, however often asked: the key stays until it was answered. */
     async redeem(reward) {
       if (!keys.has(reward)) keys.set(reward, crypto.randomUUID());
       for (let tries = 1; ; tries += 1) {
@@ -92,7 +92,7 @@ function caller({ root, proxy, locale }) {
   };
 }
 
-/** Sample answers; where the file says a number of days, a date that far from now. */
+/** Sample answers; a time in the file is a number of days from now. */
 function sampled(url) {
   const dated = (key, value) => (key.endsWith('at') && value ? new Date(Date.now() + value * 864e5).toISOString() : value);
   const sample = async (name) => JSON.parse(await (await fetch(url)).text(), dated)[name];

@@ -1,11 +1,10 @@
-// The history: every line says in words what happened and which numbers made it.
+// The history: every line says what happened and which numbers made it.
 
 import { h } from './panel-words.js';
 
 const EARNING = ['earn', 'clawback'];
 const WORDED = ['signup', 'redeem', 'redeem_reversed', 'expire', 'void', 'adjust', 'forgiven', 'survey'];
 
-/** What a line is called: "Order #1001", "Redeemed: 5 off". */
 export function title({ t }, line) {
   const { kind, order, why } = line;
   const name = why.name ?? why.reward ?? '';
@@ -14,7 +13,6 @@ export function title({ t }, line) {
   return t(`h_${kind}`, { order, name });
 }
 
-/** Why: the rate, the money it stood on, the level that multiplied it, or what took it away. */
 export function reasons({ t, n, has, money, number, ratio }, line, tiers) {
   const { kind, why } = line;
   const parts = [];
@@ -33,7 +31,6 @@ export function reasons({ t, n, has, money, number, ratio }, line, tiers) {
   return text && `${text[0].toLocaleUpperCase()}${text.slice(1)}.`;
 }
 
-/** The list, newest first. */
 export function historyList(speak, lines, tiers) {
   return h('ul', { class: 'lines' }, lines.map((line) =>
     h('li', { class: 'line' },

@@ -1,8 +1,8 @@
-// The question after a delivery: a score from 0 to 10, then one open question. Nothing is sent before a press.
+// The question after a delivery: a score, then one open question. Nothing is sent before a press.
 
 import { h, repaint, speaker } from './panel-words.js';
 
-/** One question, wherever it is shown: `paint` is called after every change and may move the focus to a key. */
+/** One question, wherever it is shown; `paint` follows every change. */
 export class Question {
   constructor(speak, host, order, name) {
     Object.assign(this, { speak, host, order, name, step: 'score', score: null, words: '', busy: false, trouble: null });
@@ -13,7 +13,7 @@ export class Question {
     this.paint(focus);
   }
 
-  /** Posts the score, then again with the words: the API takes the second as a change of the first. */
+  /** Posts the score, later again with words, which the API takes as a change. */
   async answer(step) {
     if (this.busy || this.score === null) return;
     this.set({ busy: true, trouble: null });
@@ -34,7 +34,7 @@ export class Question {
     }
   }
 
-  /** The card for the present step. `later` puts it away; inside the panel there is none. */
+  /** The card of this step. `later` puts it away. */
   card(later) {
     const { t } = this.speak;
     const press = (key, onclick) => h('button', { type: 'button', class: 'button plain', 'data-key': key, onclick }, t(key));
@@ -70,7 +70,7 @@ export class Question {
   }
 }
 
-/** Shows the due question beside the launcher, without taking the focus. */
+/** Shows the question beside the launcher, without taking the focus. */
 export async function prompt(host) {
   const root = host.shadowRoot;
   const speak = speaker(host);

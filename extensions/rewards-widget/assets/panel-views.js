@@ -1,4 +1,4 @@
-// What the panel shows, as elements made from its state. Views change nothing: every press goes through `act`.
+// What the panel shows, made from its state.
 
 import { h, icon } from './panel-words.js';
 import { historyList } from './panel-history.js';
@@ -7,8 +7,7 @@ const press = (key, words, onclick, kind = 'main', more = {}) =>
   h('button', { type: 'button', class: `button ${kind}`, 'data-key': key, onclick, ...more }, words);
 const section = (title, ...children) => h('section', { class: 'section' }, h('h3', {}, title), ...children);
 
-/** A sentence about trouble, with the way out: sign in again, or try again. */
-export function notice({ speak, host }, key, retry) {
+function notice({ speak, host }, key, retry) {
   const { t } = speak;
   const out = key === 'e_session'
     ? h('a', { class: 'button main', href: host.dataset.login, 'data-key': 'login' }, t('login'))
@@ -16,7 +15,6 @@ export function notice({ speak, host }, key, retry) {
   return h('div', { class: 'notice', role: 'alert' }, h('p', {}, t(key)), out);
 }
 
-/** Balance, what is on its way, what is next, and the way to the next level. */
 export function hero({ speak }, points, tier) {
   const { t, n, number, date } = speak;
   const { available, pending, owed, next } = points;
@@ -45,7 +43,7 @@ function level({ t, n }, { name, next, progress }) {
   ];
 }
 
-/** A step that wants a second press: what it means, yes and no. `step` is ask or busy, with the trouble of the last try. */
+/** What wants a second press. `step`: ask or busy, with the trouble of the last try. */
 function confirm({ speak: { t }, state, act }, key, step, words, yes) {
   const busy = step.step === 'busy';
   return h('div', { class: 'confirm', role: 'group', 'aria-label': words.title },
@@ -98,7 +96,6 @@ function codeCard(panel, code) {
     ]);
 }
 
-/** How points are earned. */
 const ways = ({ speak: { t, n, money } }, { earning, currency, signup_points: gift }) =>
   section(t('ways_title'), h('ul', { class: 'facts' },
     [...earning.map((rule) => rule.points && n('way_rate', rule.points, { per: money(rule.per_minor, currency) })), gift && n('way_signup', gift)]
@@ -115,7 +112,6 @@ const rewardList = (panel, rewards, programme) => rewards.length > 0
 
 const skeleton = (t) => h('div', { class: 'skeleton', role: 'status' }, h('span', { class: 'unseen' }, t('loading')), h('i'), h('i'), h('i'));
 
-/** For somebody who is not signed in: what there is to gain, and the way in. */
 export function guestView(panel) {
   const { speak: { t }, host: { dataset }, digest } = panel;
   return [
@@ -126,7 +122,6 @@ export function guestView(panel) {
   ];
 }
 
-/** For a customer who has not joined: what waits, and one button. */
 export function joinView(panel) {
   const { speak: { t }, state, join, digest } = panel;
   const programme = state.me?.programme ?? digest;
@@ -138,7 +133,6 @@ export function joinView(panel) {
   ];
 }
 
-/** For a member: question, codes, rewards, ways to earn. */
 export function rewardsView(panel) {
   const { speak: { t }, state, host, refresh } = panel;
   const above = [
@@ -155,7 +149,6 @@ export function rewardsView(panel) {
   ];
 }
 
-/** Every movement of points, newest first, a page at a time. */
 export function activityView(panel) {
   const { speak, state, more } = panel;
   const { lines, next, busy, trouble } = state.history;

@@ -1,6 +1,6 @@
-// Words, numbers and dates in the page's language, and elements made of text only: nothing here ever parses HTML.
+// Words and numbers in the page's language, and elements made of text: nothing here parses HTML.
 
-/** The texts that Liquid wrote beside the launcher, filled in and inflected. */
+/** The texts that Liquid wrote, filled in and inflected. */
 export function speaker(host) {
   const texts = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
   const { locale, shop } = host.dataset;
@@ -9,9 +9,8 @@ export function speaker(host) {
   const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? (name === 'shop' ? shop : all));
   return {
-    /** The text of that key; an unknown key is a mistake of ours and reads as nothing. */
     t: (key, values = {}) => fill(texts[key] ?? '', values),
-    /** The same, in the form that goes with the number of points. */
+    /** In the form that goes with the number. */
     n(key, points, values = {}) {
       const forms = texts[key] ?? {};
       const text = forms[plural.select(Math.abs(points))] ?? forms.other ?? '';
@@ -20,7 +19,7 @@ export function speaker(host) {
     has: (key) => key in texts,
     number: (value) => whole.format(value),
     signed: (value) => (value > 0 ? '+' : '−') + whole.format(Math.abs(value)),
-    /** A fraction of whole numbers, such as 5/4, as people write it: 1.25. */
+    /** 5/4 as people write it: 1.25. */
     ratio: ([top, bottom]) => new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }).format(top / bottom),
     date: (text) => day.format(new Date(text)),
     money(minor, currency) {
@@ -30,7 +29,7 @@ export function speaker(host) {
   };
 }
 
-/** An element. Attributes by name, `on…` as listeners, everything else as children; strings become text. */
+/** An element; `on…` attributes are listeners, strings become text. */
 export function h(name, attributes, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes ?? {})) {
@@ -42,7 +41,7 @@ export function h(name, attributes, ...children) {
   return element;
 }
 
-/** Paints, and keeps the focus: on the element of the key `focus`, or on what has the same key as what had it. */
+/** Paints, then focuses what has the key `focus`, or the key of what had the focus. */
 export function repaint(root, paint, focus) {
   const key = focus ?? root.activeElement?.dataset.key;
   paint();
@@ -60,7 +59,6 @@ const SHAPES = {
   clock: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4l3 2',
 };
 
-/** A line drawing in the text's colour, for the eye only. */
 export function icon(name) {
   const made = (tag, attributes) => {
     const element = document.createElementNS('http://www.w3.org/2000/svg', tag);

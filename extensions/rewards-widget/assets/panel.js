@@ -1,4 +1,4 @@
-// The panel: a modal dialog in the launcher's shadow root. Holds the state, asks the API, and paints after every change.
+// The panel: a modal dialog in the launcher's shadow root. Holds the state, asks the API, paints after every change.
 
 import { Trouble, callsOf, pause } from './panel-calls.js';
 import { Question } from './panel-survey.js';
@@ -6,10 +6,9 @@ import { activityView, guestView, hero, joinView, rewardsView } from './panel-vi
 import { h, icon, repaint, speaker } from './panel-words.js';
 
 const POLLS = 40;
-// The API's codes, where our text has another name.
+// Codes of the API whose text has another name.
 const TEXTS = { too_many_requests: 'e_busy', shop_not_installed: 'e_gone', by_invitation: 'by_invitation' };
 
-/** Builds the panel of a launcher; its `open` shows it. */
 export async function panel(host) {
   await host.styled();
   return new Panel(host);
@@ -62,7 +61,7 @@ class Panel {
     if (this.asksOnOpening()) this.refresh();
   }
 
-  /** Guests are never asked about, and who may still choose to join is not joined by looking. */
+  /** Not for guests; and who may still choose to join is not joined by looking. */
   asksOnOpening() {
     if (this.state.who === 'member' || this.state.me) return true;
     return this.state.who === 'customer' && this.digest?.membership !== 'joined';
@@ -81,18 +80,15 @@ class Panel {
     return clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom;
   }
 
-  /** Arrows move between the tabs; everything else the dialog does by itself. */
+  /** Arrows move between the tabs; the rest the dialog does by itself. */
   arrow({ key }) {
     if (this.host.shadowRoot.activeElement?.role === 'tab' && /Arrow(Left|Right)/.test(key)) {
       this.turn(this.state.view === 'rewards' ? 'activity' : 'rewards');
     }
   }
 
-  // --- painting
-
-  /** Changes the state, paints, and puts the focus on the element of that key, or back where it was. */
   act(change, focus) {
-    if (typeof change === 'function') change();
+    change();
     this.paint(focus);
   }
 
@@ -129,7 +125,7 @@ class Panel {
     const tab = (view, key) => h('button', { type: 'button', role: 'tab', id: `tab-${view}`, class: 'tab', 'aria-selected': String(state.view === view), 'aria-controls': 'page',
       tabindex: state.view === view ? '0' : '-1', 'data-key': `tab-${view}`, onclick: () => this.turn(view) }, this.speak.t(key));
     return [
-      h('div', { class: 'tabs', role: 'tablist', 'aria-labelledby': 'title' }, tab('rewards', 'rewards_title'), tab('activity', 'history_title')),
+      h('div', { class: 'tabs', role: 'tablist', 'aria-labelledby': 'title' }, tab('rewards', 'overview'), tab('activity', 'history_title')),
       h('div', { class: 'page', id: 'page', role: 'tabpanel', tabindex: '0', 'aria-labelledby': `tab-${state.view}`, 'data-key': 'page' },
         (state.view === 'rewards' ? rewardsView(this) : activityView(this)).flat(9).filter(Boolean)),
     ];
@@ -143,8 +139,6 @@ class Panel {
       this.more();
     }
   }
-
-  // --- asking the API
 
   textOf(trouble) {
     if (!(trouble instanceof Trouble)) throw trouble;
@@ -162,10 +156,10 @@ class Panel {
       code.fresh = fresh.has(code.id);
       if (code.state === 'being_made') this.poll(code.id);
     }
+    if (!me.survey) this.host.shadowRoot.querySelector('.dot')?.remove();
     this.asked(me.survey && new Question(this.speak, this.host, me.survey.order, me.survey.order_name));
   }
 
-  /** The balance everywhere: in the panel and on the launcher. */
   count(points) {
     this.state.points = points;
     const number = this.host.shadowRoot.querySelector('.launcher [data-number]');
@@ -232,7 +226,7 @@ class Panel {
     this.say(`${this.speak.t('code_ready')}: ${code.code}`);
   }
 
-  /** Asks how far a code is until it is made or given back; each code is asked about by one loop only. */
+  /** Asks until a code is made or given back; one loop for each code. */
   async poll(id, wanted = 'making') {
     this.polling ??= new Set();
     if (this.polling.has(id)) return;

@@ -1,6 +1,6 @@
-// "Earn N points" for the variant on show: counted here, in whole numbers, from what Liquid wrote. No request, ever.
+// "Earn N points" for the variant on show, counted in whole numbers from what Liquid wrote. No request, ever.
 
-// What themes say when another variant is chosen; a change in any form is heard as well.
+// What themes say when another variant is chosen.
 const EVENTS = ['change', 'variant:change', 'variant:changed', 'variantChange', 'variant:update', 'variant:selected', 'popstate'];
 const FIELD = 'form[action*="/cart/add"] [name="id"]';
 const pairs = (text) => text.trim().split(' ').filter(Boolean).map((each) => each.split('/').map(BigInt));
@@ -10,9 +10,8 @@ class Points extends HTMLElement {
     if (this.dataset.numbered !== 'true') return;
     this.heard = new AbortController();
     const hear = (event) => this.hear(event);
-    // popstate and what some themes send go to the window; from there everything that bubbles is heard.
     for (const name of EVENTS) window.addEventListener(name, hear, { signal: this.heard.signal });
-    // Many themes set a hidden field and tell nobody; its attribute follows its value.
+    // Some themes only set a hidden field; its attribute follows its value.
     this.watch = new MutationObserver(hear);
     const field = this.field();
     if (field) this.watch.observe(field, { attributeFilter: ['value'] });
@@ -24,7 +23,7 @@ class Points extends HTMLElement {
     this.watch?.disconnect();
   }
 
-  /** What the cart form of this part of the page would buy. Two products on one page do not hear each other. */
+  /** What this section's cart form would buy. */
   field() {
     return (this.closest('.shopify-section, section, main') ?? document).querySelector(FIELD);
   }
@@ -32,14 +31,14 @@ class Points extends HTMLElement {
   hear(event) {
     const { variant, variantId, resource } = event?.detail ?? {};
     if (this.show(variant?.id ?? variantId ?? resource?.id)) return;
-    // The theme may change its own form and address after the event: look once it has.
+    // The theme may change form and address after its event.
     requestAnimationFrame(() => this.show(this.field()?.value) || this.show(new URLSearchParams(window.location.search).get('variant')));
   }
 
-  /** Writes the points of that variant; false when it is not one of this product. */
+  /** False when it is no variant of this product. */
   show(variant) {
     const { prices, text, locale } = this.dataset;
-    const price = prices.match(new RegExp(`(?:^| )${variant}:(\\d+)`))?.[1];
+    const price = /^\d+$/.test(variant) && prices.match(new RegExp(`\\b${variant}:(\\d+)`))?.[1];
     if (!price) return false;
     const [points, upTo] = this.count(BigInt(price));
     const form = new Intl.PluralRules(locale).select(points) === 'one' ? 'One' : 'Other';
@@ -51,7 +50,7 @@ class Points extends HTMLElement {
     return true;
   }
 
-  /** Points of one price as plugin/domain/earning.py rounds them, and whether an order could give fewer. */
+  /** As plugin/domain/earning.py rounds; and whether an order could give fewer. */
   count(price) {
     const { rules, scale, multiplier, rounding, basketDecides } = this.dataset;
     const [[upper, lower]] = pairs(multiplier);
