@@ -12,7 +12,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 NODE_FIRST := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test pytest lint format bench soak clean postgres
+.PHONY: help setup demo serve test pytest lint format bench soak clean postgres browser
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -27,9 +27,9 @@ serve: .venv/.installed ## web and worker with the settings of .env; Shopify CLI
 	  eval "[ -n \"\$${$$name+set}\" ]" || export "$$name=$$value" ;; esac; done < .env; fi; \
 	exec $(RUN)regulars serve $${PORT:+--port "$$PORT"} $(ARGS)
 
-test: setup lint postgres pytest ## lint, then every test on SQLite and PostgreSQL; ARGS="tests/store -k lots" narrows it
+test: setup lint postgres browser pytest ## lint, then every test on SQLite and PostgreSQL; ARGS="tests/store -k lots" narrows it
 
-pytest: setup postgres ## the tests alone, without lint
+pytest: setup postgres browser ## the tests alone, without lint
 	@$(NODE_FIRST) $(RUN)python -m pytest -n $(JOBS) --dist worksteal -q $(ARGS)
 
 lint: .venv/.installed ## style, formatting and strict types (the house rules are tests: tests/house)
@@ -53,6 +53,10 @@ clean: ## removes what set-up and tests made; keeps var/ (the demo's data) and .
 # Finds a PostgreSQL server for the tests, installs it on Debian as root, or says what to install and stops.
 postgres: .venv/.installed
 	@$(RUN)python -m tests.postgres
+
+# Finds a Chromium for the browser tests, installs it on Debian as root, or says what to install and stops.
+browser: .venv/.installed
+	@$(RUN)python -m tests.browser
 
 .venv/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Regulars needs Python 3.11 or newer with venv. Install it (Debian: apt-get install python3 python3-venv) or name one: make PYTHON=/path/to/python3 setup"; exit 1; }

@@ -96,15 +96,16 @@ class Story:
                     self.time.at = max(self.time.at, moment)
                     act()
                 self.time.at = evening
-                self._quiet(pool)
+                self._settle(pool)
                 progress((evening - self.start).total_seconds() / whole)
 
-    def _quiet(self, pool: ThreadPoolExecutor) -> None:
-        """Sends what waits and lets the worker finish; its own writes cause webhooks in turn."""
-        while self.platform.queue:
             while self.platform.queue:
-                self.told.webhooks += len(self.platform.flush(pool=pool))
-            self.app.settle()
+                self._settle(pool)
+
+    def _settle(self, pool: ThreadPoolExecutor) -> None:
+        """Sends what waits and lets the worker finish. What its own writes cause goes out the next evening."""
+        self.told.webhooks += len(self.platform.flush(pool=pool))
+        self.app.settle()
 
     # -- what people do
 
@@ -253,20 +254,20 @@ def tell(
 ) -> Told:
     """Installs the app and lives `days` of the shop's life up to `until`; the same seed gives the same figures.
 
-    The shop must be empty and the platform connected to the app in this process.
+    The shop must be empty, the platform connected to the app in this process and without a file of its own, which
+    would be written after each step.
     """
     start = until - timedelta(days=days)
     time.at = start
     shop.bucket = Bucket.full(UNLIMITED)
     wares = list(stock(shop))
     story = Story(platform, shop, app, time, start, random.Random(seed))
-    with platform.change():  # one save at the end
-        launch = shop.install()
-        Client(app.wsgi, use_cookies=False).get(launch.removeprefix(platform.app.app_url))
-        app.settle()
-        for person in people(story.chance, count, days, wares):
-            when = start + timedelta(days=person.arrives_on, minutes=5)
-            story.at(when, lambda person=person: story.arrive(person))  # type: ignore[misc]
-        story.live(until, progress)
+    launch = shop.install()
+    Client(app.wsgi, use_cookies=False).get(launch.removeprefix(platform.app.app_url))
+    app.settle()
+    for person in people(story.chance, count, days, wares):
+        when = start + timedelta(days=person.arrives_on, minutes=5)
+        story.at(when, lambda person=person: story.arrive(person))  # type: ignore[misc]
+    story.live(until, progress)
     platform.journal.clear()
     return story.told

@@ -158,6 +158,11 @@ class DevPlatform:
         if self._path is not None:
             storage.save(self._path, self._state)
 
+    def save_as(self, path: Path) -> None:
+        """Writes the state to a file where the next platform finds it; for one that lived in memory alone."""
+        with self.lock:
+            storage.save(path, self._state)
+
     @property
     def deliver(self) -> Deliver:
         """deliver(shop_domain, topic, headers, body) -> HTTP status; by default a POST to the app."""

@@ -188,7 +188,7 @@ def in_words(app: Flask) -> None:
     """Teaches the templates how figures, money and moments read."""
 
     def day(at: datetime | None) -> str:
-        return "" if at is None else f"{(there := at.astimezone(g.zone)).day} {there:%b %Y}"
+        return "" if at is None else f"{(there := at.astimezone(g.zone)).day}\u00a0{there:%b}\u00a0{there:%Y}"
 
     def moment(at: datetime | None) -> str:
         return "" if at is None else f"{day(at)}, {at.astimezone(g.zone):%H:%M}"

@@ -107,7 +107,9 @@ def to_patch_page(config: Config) -> Response:
     if "shop" not in carried:
         raise Refusal("Open Regulars from your Shopify admin.", code="missing_shop", status=400)
     own = {
-        name: request.args[name] for name, form in _OWN.items() if form.fullmatch(request.args.get(name, ""))
+        name: request.args[name]
+        for name, form in _OWN.items()
+        if name in request.args and form.fullmatch(request.args[name])
     }
     back = f"{request.path}?{urlencode(carried | own)}"
     query = f"{urlencode(carried)}&shopify-reload={quote(back, safe='')}"

@@ -133,7 +133,7 @@ class Api:
         if path == "/history":
             limit = panel.page_size(int(query.get("page_size", 20)))
             below = int(query.get("cursor", 1 << 62))
-            page = [line for line in self.lines if line.entry_id < below][:limit]
+            page = [line for line in self.lines if line[0] < below][:limit]
             return _json(panel.history(page, limit))
         found = self.redemptions[int(path.removeprefix("/redemptions/"))]
         if self.slow_codes:
@@ -177,12 +177,12 @@ class Api:
                 number, 42, request_key, reward, 1, reward.points, f"REG-7KQ2M-X{number}", "debited" if self.slow_codes else "made",
                 None, self.now, self.now, self.now + reward.valid_days * DAY, None, 0, 0, None,
             ))  # fmt: skip
-            self.lots.insert(0, OpenLot(-reward.points, to_ms(self.now - DAY), None))
+            self.lots.insert(0, (-reward.points, to_ms(self.now - DAY), None))
         made = self.redemptions[self.by_key[request_key]]
         return _json({**panel.redemption(made), "points": self._points()}, 202 if made.state == "debited" else 200)
 
     def _undone(self, found: Redemption) -> Redemption:
-        self.lots.insert(0, OpenLot(found.points, to_ms(self.now - DAY), None))
+        self.lots.insert(0, (found.points, to_ms(self.now - DAY), None))
         return self._keep(replace(found, state="undone", reason=None))
 
     def _keep(self, redemption: Redemption) -> Redemption:
@@ -191,7 +191,7 @@ class Api:
 
     def _join(self) -> None:
         self.status, self.tier = "active", "bronze"
-        self.lots.insert(0, OpenLot(self.programme.signup_points, to_ms(self.now - DAY), None))
+        self.lots.insert(0, (self.programme.signup_points, to_ms(self.now - DAY), None))
 
     def _panel(self) -> dict[str, Any]:
         return panel.of_customer(self.shopper(), self.programme, self.now, self.nonces[-1])
@@ -210,7 +210,7 @@ def _json(body: Any, status: int = 200) -> Answer:
 def member(programme: Programme, now: datetime | None = None) -> Api:
     """A member with 320 points, 84 on their way, and some history."""
     now = now or datetime.now(UTC).replace(microsecond=0)
-    lots = [OpenLot(320, to_ms(now - 20 * DAY), to_ms(now + 700 * DAY)), OpenLot(84, to_ms(now + 9 * DAY), to_ms(now + 730 * DAY))]
+    lots = [(320, to_ms(now - 20 * DAY), to_ms(now + 700 * DAY)), (84, to_ms(now + 9 * DAY), to_ms(now + 730 * DAY))]
     return Api(programme, now, lots=lots, lines=history(now))
 
 
@@ -236,7 +236,7 @@ def history(now: datetime) -> list[Line]:
     ]
     kinds += [("earn", 20, f"#{1000 - at}", {**rate, "basis_minor": 2000, "target": 20, "before": 0}) for at in range(30)]
     return [
-        Line(1000 - at, points, to_ms(now - at * 3 * DAY) or 0, None, kind, json.dumps(why), order)
+        (1000 - at, points, to_ms(now - at * 3 * DAY) or 0, kind, json.dumps(why), order)
         for at, (kind, points, order, why) in enumerate(kinds)
     ]
 

@@ -41,9 +41,9 @@ def answer(
         )
 
 
-def refusal(books: Books, score: int = 9, **who: int) -> str:
+def refusal(books: Books, score: int = 9, *, member_id: int = 7, order_id: int = 1) -> str:
     with pytest.raises(CannotAnswer) as refused:
-        answer(books, score, **who)
+        answer(books, score, member_id=member_id, order_id=order_id)
     return refused.value.code
 
 

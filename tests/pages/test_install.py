@@ -56,7 +56,8 @@ def opening(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ope
 def test_the_first_opening_installs_sets_up_and_shows_the_home_page(opening: Opening) -> None:
     answer = opening.open(opening.shop.install())
     assert answer.status_code == 200
-    assert "<h1>Alice Shop</h1>" in answer.text
+    assert "<h1" in answer.text
+    assert "Alice Shop" in answer.text
     shop, token = opening.scene.shop(ALICE), opening.stored()
     assert (shop.state, shop.currency) == ("installed", "CHF")
     with opening.scene.db.read() as tx:

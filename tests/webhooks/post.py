@@ -53,6 +53,11 @@ def order(
     }  # fmt: skip
 
 
+def raw(body: Json | bytes) -> bytes:
+    """A body as it comes over the wire."""
+    return body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
 def post(
     books: Books,
     topic: str,
@@ -73,7 +78,7 @@ def post(
             topic=topic,
             r=to_ms(received_at or books.now),
             t=to_ms(triggered_at),
-            body=body if isinstance(body, bytes) else json.dumps(body).encode(),
+            body=raw(body),
         )
     return webhook_id
 

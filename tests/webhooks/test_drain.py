@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_strangers_are_purged_after_seven_days_and_nobody_else(books: Books) -> 
     with books.db.write() as tx:
         stranger = shops.ensure(tx, shop_domain("stranger"), T0)
     theirs = Books(books.db)
-    theirs.shop = shops.Shop(stranger, "x", "waiting", *[None] * 5, "", *[None] * 4)
+    theirs.shop = replace(theirs.shop, shop_id=stranger, state="waiting")
     post(theirs, "orders/paid", order(1), received_at=T0)
     post(theirs, "orders/paid", order(2), received_at=T0 + 6 * DAY)
     post(books, "orders/paid", order(3), received_at=T0 - 90 * DAY)
