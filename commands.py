@@ -293,6 +293,7 @@ def demo(once: bool, as_json: bool, fresh: bool, port: int, shop_port: int) -> N
         Path("var/demo"),
         _prepare,
         lambda at: [sys.executable, str(Path(__file__).resolve()), "serve", "--port", str(at)],
+        DemoApp.open,
         port=port,
         shop_port=shop_port,
         fresh=fresh,

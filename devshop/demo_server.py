@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Protocol
 
 import click
+import httpx
 import requests
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from devshop.demo import APP_TOML, DOMAIN, environment
+from devshop.demo import APP_TOML, DOMAIN, Open, environment
 from devshop.faces.catalogue import stock
-from devshop.shop import DevPlatform, DevShop
+from devshop.seed import DAYS, PEOPLE, StoryTime, Told, tell
+from devshop.shop import DevPlatform
 
 START_TIMEOUT_S = 60
 RATES = {"EUR": "1.06"}
@@ -37,23 +41,30 @@ def serve_demo(
     folder: Path,
     prepare: Prepare,
     serve: Callable[[int], list[str]],
+    open_app: Open,
     *,
     port: int,
     shop_port: int,
     fresh: bool,
+    people: int = PEOPLE,
 ) -> None:
-    """Starts shop and app, installs the app, places a few orders at the first start, and waits for Ctrl-C.
+    """Starts shop and app, at the first start with ninety days of history, and waits for Ctrl-C.
 
-    `prepare(settings)` migrates the database and returns the app's clock; `serve(port)` is the app's command.
+    `prepare(settings)` migrates the database and returns the app's clock; `serve(port)` is the app's command;
+    `open_app` opens the app in this process, to live through the history.
     """
-    if fresh:
+    state = folder / "shop.json"
+    if fresh or not state.exists():
+        # Without its shop the app's database is of no use: the history was not lived to its end.
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     settings = _settings(folder, port, shop_port)
     clock = prepare(settings)
+    if not state.exists():
+        click.echo(_told(live_through(settings, clock.now(), open_app, state, people)))
     platform = DevPlatform(
         settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
-        now=clock.now, state_path=folder / "shop.json", app_toml=APP_TOML,
+        now=clock.now, state_path=state, app_toml=APP_TOML,
     )  # fmt: skip
     platform.move_clock = clock.move
     shop = platform.create_shop(DOMAIN, currency="CHF", name="Alpine Tea", rates=RATES)
@@ -62,10 +73,9 @@ def serve_demo(
     try:
         with platform.serve(port=shop_port) as served:
             _wait_for(f"{settings['APP_URL']}/healthz", app)
-            requests.get(shop.install(), timeout=30).raise_for_status()
-            if not shop.orders:
-                first_orders(shop)
-            click.echo(_welcome(shop, settings, served.port, folder))
+            if shop.desk.shop.installed_at is None:
+                requests.get(shop.install(), timeout=30).raise_for_status()
+            click.echo(_welcome(served.port, folder))
             with contextlib.suppress(KeyboardInterrupt):
                 app.wait()
     finally:
@@ -74,19 +84,49 @@ def serve_demo(
             app.wait(timeout=30)
 
 
-def first_orders(shop: DevShop) -> None:
-    """Three customers and four orders in different states, through the shop's own doors."""
-    wares = stock(shop)
-    tea, pot = wares["mountain-herbs"], wares["stoneware-pot"]
-    anna = shop.create_customer(first_name="Anna", last_name="Keller", email="anna.keller@example.com")
-    luca = shop.create_customer(first_name="Luca", last_name="Rossi", email="luca.rossi@example.com")
-    mia = shop.create_customer(first_name="Mia", last_name="Huber", email="mia.huber@example.com")
-    delivered = shop.place_order(anna, [(tea, 2), (pot, 1)])
-    shop.deliver_parcel(shop.fulfil(delivered))
-    shop.fulfil(shop.place_order(luca, [(pot, 2)]))
-    refunded = shop.place_order(mia, [(tea, 4)])
-    shop.refund(refunded, amount=2000)
-    shop.place_order(mia, [(tea, 1)], paid=False)
+def live_through(
+    settings: Mapping[str, str],
+    until: datetime,
+    open_app: Open,
+    state: Path,
+    people: int = PEOPLE,
+    days: int = DAYS,
+) -> Told:
+    """Tells the shop's story up to `until` with a progress bar, app and shop in this process; saves the shop."""
+    story_time = StoryTime(until - timedelta(days=days))
+    platform = DevPlatform(
+        settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
+        now=story_time.now, app_toml=APP_TOML,
+    )  # fmt: skip
+    shop = platform.create_shop(DOMAIN, currency="CHF", name="Alpine Tea", rates=RATES)
+    with httpx.Client(transport=platform.http_transport(), timeout=10) as client, _progress() as bar:
+        task = bar.add_task(f"Living {days} days at {shop.desk.shop.name}", total=1.0)
+        app = open_app(settings, client, story_time.now, DOMAIN)
+        try:
+            platform.connect(app.wsgi)
+            told = tell(
+                platform, shop, app, story_time, until=until, days=days, count=people,
+                progress=lambda share: bar.update(task, completed=share),
+            )  # fmt: skip
+        finally:
+            app.close()
+    platform.save_as(state)
+    return told
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )  # fmt: skip
+
+
+def _told(told: Told) -> str:
+    return (
+        f"{told.customers} customers, {told.members} of them members; {told.orders} orders, {told.parcels} parcels "
+        f"({told.late} late), {told.refunds} refunds, {told.redemptions} codes, {told.answers} answers; "
+        f"{told.webhooks:,} webhooks."
+    )
 
 
 def _settings(folder: Path, port: int, shop_port: int) -> dict[str, str]:
@@ -121,7 +161,7 @@ def _wait_for(url: str, app: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"The app did not answer at {url} within {START_TIMEOUT_S} seconds.")
 
 
-def _welcome(shop: DevShop, settings: Mapping[str, str], shop_port: int, folder: Path) -> str:
+def _welcome(shop_port: int, folder: Path) -> str:
     address = f"http://127.0.0.1:{shop_port}"
     return f"""
 Regulars runs beside a development shop. Ctrl-C stops both; the data stays for the next start.
@@ -130,7 +170,7 @@ Regulars runs beside a development shop. Ctrl-C stops both; the data stays for t
   app admin      {address}/admin/apps/regulars
   order admin    {address}/shop-admin/orders
 
-The bar on top of every page leads to the others, to the log, and moves the clock.
+The bar on top of every page leads to the others and to the log, and moves the clock.
 
 In another terminal:
   set -a; . {folder}/demo.env; set +a

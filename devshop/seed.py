@@ -146,13 +146,23 @@ class Story:
             self.at(self._daytime(wait), lambda: self.buy(person, customer))
 
     def _place(self, person: Person, customer: Customer, lines: list[dict[str, object]], codes: list[str]) -> Order:
-        return self.shop.place_order(
+        on_invoice = self.chance.random() < 0.04
+        order = self.shop.place_order(
             customer,
             lines,
             discount_codes=codes,
+            paid=not on_invoice,
+            gateway="invoice" if on_invoice else "bogus",
             currency=CURRENCIES[person.country],
             processed_at=self.time.at,
         )
+        if on_invoice:
+            self.at(self._daytime(self.chance.uniform(1, 9)), lambda: self._pay(order))
+        return order
+
+    def _pay(self, order: Order) -> None:
+        if order.cancelled_at is None:
+            self.shop.pay(order)
 
     def _code(self, customer: Customer) -> list[str]:
         """Spends points for a code, as the panel does; most people who can, do."""

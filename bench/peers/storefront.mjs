@@ -7,8 +7,7 @@ import { ApiVersion, LogSeverity, shopifyApi } from '@shopify/shopify-api';
 const require = createRequire(import.meta.url);
 const Database = require('better-sqlite3');
 const db = new Database(process.env.DATABASE_URL.slice('sqlite:///'.length), { readonly: true });
-// The same as ours: pages straight from the operating system's cache.
-db.pragma('mmap_size = 8589934592');
+// The same as ours.
 db.pragma('cache_size = -32768');
 
 const shopify = shopifyApi({

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
@@ -60,7 +61,7 @@ def _private(answer: Response) -> Response:
     return answer
 
 
-def _stand_in(name: str):  # type: ignore[no-untyped-def]
+def _stand_in(name: str) -> Callable[[], Response]:
     def serve() -> Response:
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         answer = Response((_STATIC / name).read_bytes(), content_type=f"{kind}; charset=utf-8")

@@ -56,7 +56,7 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
         if order is None:
             abort(404, "There is no such order.")
         return shown(
-            platform, "thanks.html", "checkout", page_title="Thank you", order=order, **_summary(order, g.visitor)
+            platform, "thanks.html", "checkout", page_title="Thank you", **_summary(order, g.visitor)
         )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from devshop.desk import Desk
 
 _SIGNS = {"CHF": "CHF {}", "EUR": "€{}", "USD": "${}", "GBP": "£{}"}
-_FORMS = {"date": "%-d %b %Y", "time": "%a %-d %b %Y, %H:%M", "iso": "%Y-%m-%dT%H:%M:%SZ"}
+_FORMS = {"date": "%-d %b %Y", "time": "%a %-d %b %Y, %H:%M", "short": "%a %-d %b %H:%M", "clock": "%-d %b %H:%M:%S", "iso": "%Y-%m-%dT%H:%M:%SZ"}
 
 
 def money(minor: int, currency: str) -> str:
@@ -35,7 +35,7 @@ def presented(minor: int, rate: str) -> int:
 
 
 def moment(desk: Desk, value: datetime | None, form: str = "date") -> str:
-    """A time in the shop's own zone; `form` is date, time or iso (UTC)."""
+    """A time in the shop's own zone; `form` is date, time, short, clock or iso (UTC)."""
     if value is None:
         return "–"
     if form == "iso":

@@ -15,8 +15,11 @@ from zoneinfo import ZoneInfo
 
 from flask import g, request
 from liquid import Environment
+from liquid.builtin.expressions import logical
+from liquid.builtin.expressions.primitive import Blank
 from liquid.builtin.filters.misc import date as plain_date
 from liquid.filter import with_environment
+from liquid.undefined import is_undefined
 from markupsafe import escape
 
 from devshop.faces.figures import amount, money
@@ -31,6 +34,20 @@ _DATES = {
     "default": ("%A, %B %d, %Y at %-I:%M %p", "%-d. %B %Y, %H:%M"),
     "on_date": ("%b %d, %Y", "%d. %b %Y"),
 }
+
+
+_plain_equal = logical._eq
+
+
+def _equal(left: object, right: object) -> bool:
+    """Shopify's `blank` is also nil and false; python-liquid's is only what is empty."""
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Blank) and (other is None or other is False or is_undefined(other)):
+            return True
+    return _plain_equal(left, right)
+
+
+logical._eq = _equal
 
 
 def register(environment: Environment, folder: Path, language: str, currency: str) -> None:
@@ -148,6 +165,8 @@ def _dated(language: str) -> Any:
         elif isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", value):
             value = datetime.fromisoformat(value)
         if isinstance(value, datetime):  # Liquid writes times in the shop's own zone
+            if named == "%s":  # strftime would take the machine's own zone for the time's
+                return str(int(value.timestamp()))
             value = value.astimezone(ZoneInfo(g.shop.desk.shop.timezone))
         text = str(plain_date(value, named, environment=environment))
         if german:

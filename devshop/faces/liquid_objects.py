@@ -149,7 +149,7 @@ def _variant(visitor: Visitor, product: Product, variant: Variant) -> Known:
 
 
 def _cart(visitor: Visitor) -> Known:
-    items = [
+    items: list[Known] = [
         {
             "id": line.variant.id,
             "product_id": line.product.id,

@@ -67,8 +67,8 @@ def register(app: Flask, platform: DevPlatform) -> None:
 
     @site.before_request
     def arrive() -> None:
-        _refuse_foreign_posts()
         g.visitor = visitor_of(g.shop)
+        _refuse_foreign_posts()
 
     @site.after_request
     def secure(answer: Response) -> Response:

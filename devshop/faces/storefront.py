@@ -127,7 +127,7 @@ def _product(platform: DevPlatform, visitor: Visitor, handle: str) -> str:
         chosen=chosen,
         price=presented(chosen.price, visitor.rate),
         prices={v.id: presented(v.price, visitor.rate) for v in variants},
-        others=_cards(others[:3], visitor),
+        others=_cards(others[:4], visitor),
     )
 
 

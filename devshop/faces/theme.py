@@ -23,6 +23,7 @@ from devshop.records import ThemeBlock
 if TYPE_CHECKING:
     from devshop.shop import DevPlatform, DevShop
 
+_TEXTS = ("text", "textarea", "html", "richtext", "inline_richtext", "liquid")
 _SCHEMA = re.compile(r"\{%-?\s*schema\s*-?%\}(.*?)\{%-?\s*endschema\s*-?%\}", re.DOTALL)
 # A snippet sees `block` only if it is passed on, as in Shopify: what is assigned does not reach into {% render %}.
 _LOCAL = "{%- assign block = _block -%}{%- assign section = _section -%}"
@@ -93,7 +94,10 @@ def _is_theme(description: Path) -> bool:
 def as_placed(shop: DevShop, block: Block) -> ThemeBlock:
     """How the merchant placed a block. The development shop switches every block on to begin with."""
     kept = shop.desk.shop.theme.get(block.handle) or ThemeBlock(on=True)
-    defaults = {one["id"]: one.get("default") for one in block.settings}
+    # A text without a default is an empty text in Liquid; everything else is nil.
+    defaults = {
+        one["id"]: one.get("default", "" if one.get("type") in _TEXTS else None) for one in block.settings
+    }
     return ThemeBlock(kept.on, {**defaults, **{k: v for k, v in kept.settings.items() if k in defaults}})
 
 

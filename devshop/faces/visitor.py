@@ -15,7 +15,7 @@ from flask import request
 from devshop.order_records import Customer, Product, Variant
 
 if TYPE_CHECKING:
-    from flask import Response
+    from werkzeug.wrappers import Response
 
     from devshop.shop import DevShop
 

@@ -165,14 +165,22 @@ class Account:
         source_key: str,
         why: dict[str, object],
         occurred_at: datetime,
+        now: datetime,
         actor: str = "system",
         order_id: int | None = None,
         reverses_id: int | None = None,
     ) -> Entry:
-        """Debits whether or not there is enough: the order's own lots, then the soonest to expire, then a deficit."""
+        """Debits whether or not there is enough: the order's own lots, then the soonest to expire, then a deficit.
+
+        A lot that has expired at `now` gives nothing, whether or not the clock has emptied it yet.
+        """
         entry = self._post(kind, -points, source_key, why, occurred_at, actor, order_id, reverses_id)
         own_first = sorted(
-            (lot for lot in self.lots.values() if lot.remaining > 0),
+            (
+                lot
+                for lot in self.lots.values()
+                if lot.remaining > 0 and (lot.expires_at is None or lot.expires_at > now)
+            ),
             key=lambda lot: (order_id is None or lot.order_id != order_id, *_spend_order(lot)),
         )
         rest = self._take(entry.entry_id, points, own_first)

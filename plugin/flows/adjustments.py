@@ -58,7 +58,7 @@ def foresee(tx: Tx, shop: Shop, member_id: int, points: int, reason: str, now: d
             expires_at=expires_at,
         )
     else:
-        account.take_back("adjust", -points, source_key="foresee", why={}, occurred_at=now)
+        account.take_back("adjust", -points, source_key="foresee", why={}, occurred_at=now, now=now)
     forgiven = programme is not None and programme.clawback == "floor" and points < 0
     return Outcome(
         points,
@@ -99,7 +99,7 @@ def adjust(
         )
     else:
         entry = account.take_back(
-            "adjust", -points, source_key=source_key, why=why, occurred_at=now, actor=actor
+            "adjust", -points, source_key=source_key, why=why, occurred_at=now, now=now, actor=actor
         )
         if programme is not None and programme.clawback == "floor" and entry.entry_id in account.deficits:
             account.settle_deficit(

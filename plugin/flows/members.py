@@ -245,7 +245,9 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> list[tuple[int, in
         gone.settle_deficit(
             deficit.debit_id, kind="transfer_in", source_key=f"{key}:in", why=why, occurred_at=now
         )
-        kept.take_back("transfer_out", deficit.remaining, source_key=f"{key}:out", why=why, occurred_at=now)
+        kept.take_back(
+            "transfer_out", deficit.remaining, source_key=f"{key}:out", why=why, occurred_at=now, now=now
+        )
     return moved
 
 
@@ -260,6 +262,7 @@ def _one_signup(
             points,
             source_key=f"merge:{gone_id}:signup:{entry_id}",
             occurred_at=now,
+            now=now,
             why={"rule": "signup", "because": "merged"},
             reverses_id=entry_id,
         )

@@ -248,6 +248,7 @@ def _post(work: _Work, account: Account, rule: str, wanted: int, why_not: str | 
             source_key=source_key,
             why=why,
             occurred_at=occurred_at,
+            now=now,
             order_id=order_id,
         )
         if programme is not None and programme.clawback == "floor" and entry.entry_id in account.deficits:

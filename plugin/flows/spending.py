@@ -201,6 +201,7 @@ def _code_in_order(
             source_key=f"redeem:{redemption.redemption_id}:reused",
             why={"reward": redemption.reward.key, "because": "code_was_used", "order": str(order.order_id)},
             occurred_at=now,
+            now=now,
         )
         ledger.write(tx, shop.shop_id, [account.moves], now)
         redemptions.returned(tx, shop.shop_id, redemption.redemption_id, 0, redemption.return_count)

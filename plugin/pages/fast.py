@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from plugin.errors import RegularsError
 from plugin.pages import identity, panel
@@ -31,8 +32,8 @@ class FastReads:
     def __init__(self, wsgi_app: WSGIApplication, web: Web) -> None:
         self._next = wsgi_app
         self._web = web
-        # One at a time: threads that read at once would only pass Python's own lock around at every row.
-        self._gate = threading.Lock()
+        # On SQLite one at a time: threads that read at once would only pass Python's own lock around at every row.
+        self._gate: AbstractContextManager[Any] = threading.Lock() if web.reader.shared else nullcontext()
         self._secret = web.config.api_secret.encode()
         self._reads: dict[str, Callable[[Visitor, int], bytes | None]] = {
             "/proxy/me": self._me,

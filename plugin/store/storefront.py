@@ -7,6 +7,8 @@ apart from those that write, and can only read.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -110,7 +112,11 @@ Line = tuple[int, int, int, str, str, str | None]
 
 
 class StorefrontReader:
-    """Reads for shoppers, with a read-only connection per thread. Safe for any number of threads."""
+    """Reads for shoppers on read-only connections. Safe for any number of threads.
+
+    On SQLite all threads share one connection by turns: its memory is paid once, and threads that read at once would
+    only pass Python's own lock around at every row. On PostgreSQL each thread has its own and waits for the server.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -118,6 +124,9 @@ class StorefrontReader:
         self._local = threading.local()
         self._opened: list[Any] = []
         self._guard = threading.Lock()
+        self.shared = url.startswith("sqlite")
+        self._turn = threading.Lock()
+        self._shared_tx: Tx | None = None
         # A shop's number never changes while it is installed; every statement checks it again all the same.
         self._shop_ids: dict[str, int] = {}
         self._programmes: dict[int, tuple[int | None, Programme | None]] = {}
@@ -187,46 +196,54 @@ class StorefrontReader:
         return found
 
     def close(self) -> None:
-        """Closes every connection. Idempotent."""
-        with self._guard:
+        """Closes every connection. Idempotent; the next read connects anew."""
+        with self._turn, self._guard:
             opened, self._opened = self._opened, []
             self._local = threading.local()
+            self._shared_tx = None
         for connection in opened:
             connection.close()
 
     def _latest(self, shop_id: int) -> Programme | None:
-        return programmes.versions(self._tx(), shop_id).latest
+        with self._reading() as tx:
+            return programmes.versions(tx, shop_id).latest
 
     def _all(self, sql: str, /, **parameters: Any) -> list[Row]:
+        with self._reading() as tx:
+            return tx.all(sql, **parameters)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Tx]:
+        """This thread's turn to read. Raises StorageBusy when the database is away; the next turn connects anew."""
+        if self.shared:
+            self._turn.acquire()
         try:
-            return self._tx().all(sql, **parameters)
+            yield self._tx()
         except Exception as error:
-            self._forget()
+            self._shared_tx = None
+            self._local.__dict__.pop("tx", None)
             if storage_failed(error):
                 raise StorageBusy("The database did not answer. Try again in a moment.") from error
             raise
+        finally:
+            if self.shared:
+                self._turn.release()
 
     def _tx(self) -> Tx:
-        tx: Tx | None = getattr(self._local, "tx", None)
-        if tx is None:
-            connection = connect(self.url)
-            if self.url.startswith("sqlite"):
-                connection.execute("PRAGMA query_only=ON")
-                # Pages come from the operating system's cache without a copy and without a call each.
-                connection.execute("PRAGMA mmap_size=8589934592")
-                tx = Tx(connection, "sqlite")
-            else:
-                connection.autocommit = True
-                connection.execute("SET default_transaction_read_only = on")
-                tx = Tx(connection, "postgresql")
-            self._local.tx = tx
-            with self._guard:
-                self._opened.append(connection)
+        tx: Tx | None = self._shared_tx if self.shared else getattr(self._local, "tx", None)
+        if tx is not None:
+            return tx
+        connection = connect(self.url)
+        if self.shared:
+            connection.execute("PRAGMA query_only=ON")
+            tx = self._shared_tx = Tx(connection, "sqlite")
+        else:
+            connection.autocommit = True
+            connection.execute("SET default_transaction_read_only = on")
+            tx = self._local.tx = Tx(connection, "postgresql")
+        with self._guard:
+            self._opened.append(connection)
         return tx
-
-    def _forget(self) -> None:
-        """After a failure the thread connects anew: the server may have restarted."""
-        self._local.__dict__.pop("tx", None)
 
 
 def _filled(shopper: Shopper, rows: list[Row]) -> Shopper:

@@ -38,7 +38,9 @@ def credit(it: Account, points: int, key: str = "k", **changes: Any) -> Entry:
 
 
 def take_back(it: Account, points: int, order_id: int | None = None) -> Entry:
-    return it.take_back("clawback", points, source_key="back", why={}, occurred_at=T0, order_id=order_id)
+    return it.take_back(
+        "clawback", points, source_key="back", why={}, occurred_at=T0, now=T0, order_id=order_id
+    )
 
 
 def spend(it: Account, points: int, now: datetime = T0) -> Entry:
@@ -235,3 +237,19 @@ def _adds_up(it: Account) -> None:
             assert -entry.points == paid.get(entry.entry_id, 0) + owed
     # Nobody owes and has at once: the credit that came first would have been taken.
     assert not (it.owed() and any(left(it).values()))
+
+
+def test_a_late_clock_changes_nothing_about_what_a_clawback_takes() -> None:
+    # 50 points of order 81 ended on day 46, 70 others go on; on day 50 order 81 is cancelled. Whether or not the
+    # clock has emptied the ended lot by then, the 50 come out of the 70.
+    def after(clock_was_there: bool) -> int:
+        it = account()
+        ended = credit(it, 50, "a", available_at=T0, expires_at=T0 + 46 * DAY, order_id=81)
+        credit(it, 70, "b", available_at=T0)
+        day_50 = T0 + 50 * DAY
+        if clock_was_there:
+            it.empty_lot("expire", ended.entry_id, source_key="x", why={}, occurred_at=T0 + 46 * DAY)
+        it.take_back("clawback", 50, source_key="back", why={}, occurred_at=day_50, now=day_50, order_id=81)
+        return it.available(day_50)
+
+    assert after(clock_was_there=True) == after(clock_was_there=False) == 20

@@ -63,7 +63,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     """
     contexts, said, strangers = [], [], []
 
-    def go(size: tuple[int, int] = DESKTOP, *, calm: bool = True, path: str = "/", **more: Any) -> Window:
+    def go(size: tuple[int, int] = DESKTOP, *, calm: bool = True, path: str = "/", host: str = "127.0.0.1", **more: Any) -> Window:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=site.page.language,
@@ -77,8 +77,9 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         window.set_default_timeout(15_000)
         window.on("pageerror", lambda error: said.append(str(error)))
         window.on("console", lambda message: calm and message.type in ("error", "warning") and said.append(message.text))
-        window.on("request", lambda asked: asked.url.startswith((site.address, "data:")) or strangers.append(asked.url))
-        window.goto(site.address + path)
+        ours = (site.address, site.address.replace("127.0.0.1", "localhost"), "data:")
+        window.on("request", lambda asked: asked.url.startswith(ours) or strangers.append(asked.url))
+        window.goto(site.address.replace("127.0.0.1", host) + path)
         return window
 
     yield go
@@ -90,7 +91,7 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
 
 def opened_panel(window: Window) -> Window:
     """Presses the launcher and waits for the panel."""
-    window.locator(".launcher").click()
+    window.locator(".launcher:visible").click()
     window.locator("dialog[open]").wait_for()
     return window
 

@@ -219,3 +219,10 @@ def placed(
 def query(**values: str) -> str:
     """A query."""
     return urlencode(values)
+
+
+def confirm_pages(scene: Scene) -> list[Page]:
+    """A member's page while an adjustment waits to be confirmed, and while a fault of it is shown."""
+    form = read(open_page(scene, "/members/7001")).form("/members/7001/adjust")
+    asked = send(scene, form, points="900", direction="take", reason="Wrong account")
+    return [read(asked), read(send(scene, form, points="x", reason=""), 422)]

@@ -10,7 +10,7 @@ import pytest
 
 from plugin.domain.facts import CustomerFact
 from plugin.domain.programme import Reward, first_programme
-from plugin.pages import admin_frame
+from plugin.pages import staff
 from plugin.pages.admin_home import worth
 from plugin.shopify.grants import Grant
 from plugin.store import tokens
@@ -114,7 +114,7 @@ def test_a_report_of_the_theme_is_two_booleans(light: Scene, body: object) -> No
 def test_every_page_is_good_html_empty_and_framed_by_shopify_only(light: Scene, path: str) -> None:
     answer = open_page(light, path)
     page = read(answer)
-    assert page.scripts[:2] == [admin_frame.frame_scripts(light.config)[n] for n in ("app_bridge", "polaris")]
+    assert page.scripts[:2] == [staff.frame_scripts(light.config)[n] for n in ("app_bridge", "polaris")]
     assert page.first_in_head[:3] == ["meta", "meta", "script"]
     assert '<meta name="shopify-api-key" content="key-of-the-app">' in answer.text
     policy = answer.headers["Content-Security-Policy"]
@@ -136,10 +136,10 @@ def test_another_shops_staff_see_nothing_of_this_shop(scene: Scene, path: str) -
         scene, 81, CustomerFact(ANNA, email="anna@example.com", first_name="Anna", last_name="Keller"), 4000
     )
     scene.asked(ALICE, ANNA, 81)
-    answer = {"order": "81", "score": 2, "nonce": scene.nonce(ANNA), "words": "late"}
+    answer = {"order": "81", "score": 2, "nonce": scene.nonce(ANNA), "words": "dented"}
     assert scene.post("survey", answer, ANNA).status_code == 200
     text = checked(open_page(scene, path, MALLORY))
-    for secret in ("Anna", "Keller", "anna@example.com", "#81", str(ANNA), "late"):
+    for secret in ("Anna", "Keller", "anna@example.com", "#81", str(ANNA), "dented"):
         assert secret not in words(text)
 
 

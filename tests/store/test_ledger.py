@@ -149,7 +149,7 @@ def test_an_account_written_and_read_again_is_the_same(
             except NotEnough:
                 continue
         elif what == "back":
-            account.take_back("clawback", points, source_key=f"b{number}", why={}, occurred_at=T0)
+            account.take_back("clawback", points, source_key=f"b{number}", why={}, occurred_at=T0, now=T0)
         elif account.lots:
             account.empty_lot("expire", min(account.lots), source_key=f"e{number}", why={}, occurred_at=T0)
         write(books, account)

@@ -10,7 +10,8 @@ class Points extends HTMLElement {
     if (this.dataset.numbered !== 'true') return;
     this.heard = new AbortController();
     const hear = (event) => this.hear(event);
-    for (const name of EVENTS) window.addEventListener(name, hear, { signal: this.heard.signal });
+    // Caught on the way down, events that do not bubble are heard too.
+    for (const name of EVENTS) window.addEventListener(name, hear, { capture: true, signal: this.heard.signal });
     // Some themes only set a hidden field; its attribute follows its value.
     this.watch = new MutationObserver(hear);
     const field = this.field();

@@ -1,0 +1,262 @@
+"""The panel as a shopper uses it: open, read, redeem, copy, give back, page through the history, join, sign in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import expect
+
+from plugin.store.db import to_ms
+from plugin.worker.digest import storefront_digest
+from tests.extensions.conftest import DESKTOP, PHONE, Visit, focused, opened_panel, wait
+from tests.extensions.page import HOSTILE, strings
+from tests.extensions.scripted import DAY, Api, Fault
+from tests.extensions.served import Site
+
+pytestmark = pytest.mark.browser
+SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+TITLES = 15  # kinds of line on the first page of the scripted history
+
+
+@SIZES
+def test_nothing_is_asked_and_nothing_moves_before_a_press(site: Site, visit: Visit, size: tuple[int, int]) -> None:
+    window = visit(size)
+    window.locator(".launcher").wait_for()
+    window.wait_for_load_state("networkidle")
+    assert site.api.seen == []
+    assert set(site.assets()) == {"launcher.js", "launcher.css", "product-points.js", "product-points.css"}
+    assert window.locator(".launcher").inner_text().split()[-2:] == ["320", "points"]
+    opened_panel(window)
+    window.locator("[data-key=ask-five_off]").wait_for()
+    assert window.evaluate("window.shifted") == 0
+
+
+def test_balance_and_level_show_before_the_api_answers(site: Site, api: Api, visit: Visit) -> None:
+    api.faults = [Fault("/me", "hang")]
+    window = opened_panel(visit(calm=False))
+    hero = window.locator(".hero")
+    expect(hero).to_contain_text("320")
+    expect(hero).to_contain_text("84 points pending, open on")
+    expect(hero).to_contain_text("Your level: Silver")
+    expect(window.locator(".skeleton")).to_be_visible()
+
+
+@SIZES
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_redeem_copy_and_give_back(
+    site: Site, api: Api, visit: Visit, size: tuple[int, int], language: str
+) -> None:
+    site.page = site.page.but(language=language)
+    words = strings(language)["panel"]
+    window = opened_panel(visit(size))
+    window.get_by_role("button", name=f"{words['redeem']}: 5 off").click()
+    expect(window.locator(".confirm")).to_contain_text("100")
+    assert api.redemptions == {}
+    window.get_by_role("button", name=words["confirm_yes"]).click()
+    expect(window.locator("code")).to_have_text("REG-7KQ2M-X9000")
+    assert focused(window) == "copy-9000"
+    expect(window.locator(".hero-figure")).to_have_text("220")
+    expect(window.locator(".launcher [data-number]")).to_have_text("220")
+    window.get_by_role("button", name=words["copy"]).click()
+    expect(window.locator("[data-key=copy-9000]")).to_have_text(words["copied"])
+    assert window.evaluate("navigator.clipboard.readText()") == "REG-7KQ2M-X9000"
+    window.get_by_role("button", name=f"{words['undo']}: 5 off").click()
+    window.get_by_role("button", name=words["undo_yes"]).click()
+    expect(window.locator(".note")).to_have_text(words["undone"])
+    expect(window.locator(".hero-figure")).to_have_text("320")
+    assert window.locator("code").count() == 0
+    assert api.redemptions[9000].state == "undone"
+
+
+def test_a_reward_out_of_reach_says_what_is_missing(site: Site, visit: Visit) -> None:
+    window = opened_panel(visit())
+    card = window.locator(".reward").nth(2)
+    expect(card).to_contain_text("CHF 20 off your order, orders from CHF 40")
+    expect(card).to_contain_text("350 points · 30 points to go")
+    assert card.locator("button").count() == 0
+
+
+def test_a_code_that_takes_its_time_appears_by_itself(site: Site, api: Api, visit: Visit) -> None:
+    api.slow_codes = 2
+    window = opened_panel(visit())
+    window.locator("[data-key=ask-five_off]").click()
+    window.locator("[data-key=yes-five_off]").click()
+    expect(window.locator(".busy")).to_have_text("Your code is being made…")
+    assert focused(window) == "code-9000"
+    expect(window.locator("code")).to_have_text("REG-7KQ2M-X9000", timeout=15_000)
+    assert focused(window) == "copy-9000"
+
+
+def test_giving_back_that_takes_its_time_ends_by_itself(site: Site, api: Api, visit: Visit) -> None:
+    window = opened_panel(visit())
+    window.locator("[data-key=ask-five_off]").click()
+    window.locator("[data-key=yes-five_off]").click()
+    window.locator("code").wait_for()
+    api.slow_codes = 1
+    window.locator("[data-key=ask-9000]").click()
+    window.locator("[data-key=yes-9000]").click()
+    expect(window.locator("[data-key=yes-9000]")).to_have_text("The code is being taken back…")
+    expect(window.locator(".note")).to_have_text("The code is gone and your points are back.", timeout=15_000)
+    expect(window.locator(".hero-figure")).to_have_text("320")
+
+
+def test_a_used_code_cannot_be_given_back(site: Site, api: Api, visit: Visit) -> None:
+    window = opened_panel(visit(calm=False))
+    window.locator("[data-key=ask-five_off]").click()
+    window.locator("[data-key=yes-five_off]").click()
+    window.locator("[data-key=ask-9000]").click()
+    api.redemptions[9000] = replace(api.redemptions[9000], state="used")
+    window.locator("[data-key=yes-9000]").click()
+    expect(window.locator(".confirm [role=alert]")).to_contain_text("This code was used in an order")
+
+
+@SIZES
+def test_every_line_of_the_history_explains_itself(site: Site, visit: Visit, size: tuple[int, int]) -> None:
+    window = opened_panel(visit(size))
+    window.get_by_role("tab", name="Activity").click()
+    lines = window.locator(".line")
+    expect(lines).to_have_count(20)
+    dated = r"\w{3} \d+, \d{4}"
+    shown = [re.sub(r"\n+", "\n", re.sub(dated, "", text)).replace("\xa0", " ") for text in lines.all_inner_texts()]
+    assert shown[:TITLES] == [
+        "Redeemed: 5 off\nTurned into a discount code.\n−100",
+        "Order #1042\nCHF 84 at 1 point for every CHF 1; times 1.25 for level Silver.\n+105",
+        "Taken back from order #1038\nCHF 40 at 1 point for every CHF 1; 40 points are due for it now, 84 before.\n−44",
+        "Taken back from order #1031\nCHF 0 at 1 point for every CHF 1; 0 points are due for it now, 60 before; the order was cancelled.\n−60",
+        "Order #1030 changed\nCHF 72 at 1 point for every CHF 1; 72 points are due for it now, 60 before.\n+12",
+        "Returned: 5 off\nThe code was given back unused.\n+100",
+        "Return withdrawn\nThe code was used after all.\n−100",
+        "Expired\nThese points had reached their date.\n−30",
+        "Never claimed\nWaited 12 months for you to join.\n−20",
+        "Moved to your other account\nTwo of your accounts became one.\n−10",
+        "Moved from your other account\nTwo of your accounts became one.\n+10",
+        "Adjusted by the shop\nThe shop changed your balance by hand.\n+25",
+        "Waived\nYour balance does not fall below zero.\n+15",
+        "Thank you for your answer\nFor answering the question after a delivery.\n+5",
+        "Welcome gift\nFor joining the programme.\n+50",
+    ]
+
+
+def test_the_history_pages_to_its_end(site: Site, api: Api, visit: Visit) -> None:
+    window = opened_panel(visit(PHONE))
+    window.get_by_role("tab", name="Activity").click()
+    for expected in (40, len(api.lines)):
+        window.get_by_role("button", name="Show more").click()
+        expect(window.locator(".line")).to_have_count(expected)
+    assert window.get_by_role("button", name="Show more").count() == 0
+    assert api.seen.count("GET /history") == 3
+
+
+def test_no_history_yet(site: Site, api: Api, visit: Visit) -> None:
+    api.lines = []
+    window = opened_panel(visit())
+    window.get_by_role("tab", name="Activity").click()
+    expect(window.locator(".empty")).to_have_text("Nothing yet. Your first points will show here.")
+
+
+@SIZES
+def test_a_guest_sees_what_there_is_to_gain_without_any_request(
+    site: Site, api: Api, visit: Visit, size: tuple[int, int]
+) -> None:
+    site.page = site.page.but(signed_in=False, loyalty=None)
+    window = opened_panel(visit(size))
+    panel = window.locator("dialog")
+    for words in ("1 point for every CHF 1 you spend", "50 points for joining", "20 off", "Gold", "1.5 × points"):
+        expect(panel).to_contain_text(words)
+    assert window.get_by_role("link", name="Create account").get_attribute("href") == "/account/register"
+    assert window.get_by_role("link", name="Sign in").get_attribute("href") == "/account/login"
+    window.wait_for_load_state("networkidle")
+    assert api.seen == []
+
+
+@SIZES
+def test_a_customer_sees_what_waits_and_joins_by_a_press(
+    site: Site, api: Api, visit: Visit, size: tuple[int, int]
+) -> None:
+    api.status = "unclaimed"
+    site.page = site.page.but(loyalty=api.loyalty())
+    window = opened_panel(visit(size))
+    expect(window.locator(".hero-title")).to_have_text("404 points are waiting for you")
+    assert api.seen == []
+    window.get_by_role("button", name="Join now").click()
+    expect(window.locator(".note")).to_have_text("Welcome! You are a member now.")
+    expect(window.locator(".hero-figure")).to_have_text("370")
+    assert api.status == "active"
+
+
+def test_who_left_joins_again(site: Site, api: Api, visit: Visit) -> None:
+    api.status = "left"
+    site.page = site.page.but(loyalty=api.loyalty())
+    window = opened_panel(visit())
+    window.get_by_role("button", name="Join now").click()
+    expect(window.locator(".note")).to_be_visible()
+    assert api.seen[:2] == ["GET /me", "POST /join"]
+
+
+def test_a_programme_by_invitation_says_so(site: Site, api: Api, visit: Visit) -> None:
+    api.programme = replace(api.programme, membership="tag", membership_tag="club")
+    api.status, api.by_invitation = "unclaimed", True
+    site.page = site.page.but(loyalty=api.loyalty(), digest=storefront_digest(api.programme))
+    window = opened_panel(visit(calm=False))
+    window.get_by_role("button", name="Join now").click()
+    expect(window.locator(".notice")).to_contain_text("This programme is by invitation of the shop.")
+
+
+def test_points_that_opened_since_the_mirror_was_written_count(site: Site, api: Api, visit: Visit) -> None:
+    loyalty = {**api.loyalty(), "next_at": "2020-01-01T00:00:00Z", "next_delta": 84}
+    site.page = site.page.but(loyalty=loyalty)
+    window = visit()
+    expect(window.locator(".launcher [data-number]")).to_have_text("404")
+
+
+def test_points_about_to_expire_and_points_owed_are_told(site: Site, api: Api, visit: Visit) -> None:
+    api.lots = [(1, to_ms(api.now - DAY), to_ms(api.now + DAY))]
+    api.owed = 3
+    window = opened_panel(visit())
+    expect(window.locator(".hero")).to_contain_text("1 point expires on")
+    expect(window.locator(".hero")).to_contain_text("3 points are still to be settled from your next purchases")
+
+
+def test_the_highest_level_has_no_bar(site: Site, api: Api, visit: Visit) -> None:
+    api.tier, api.progress = "gold", 2000
+    window = opened_panel(visit())
+    expect(window.locator(".hero")).to_contain_text("You have reached the highest level.")
+    assert window.locator("[role=progressbar]").count() == 0
+
+
+def test_hostile_names_are_text_everywhere(site: Site, api: Api, visit: Visit) -> None:
+    rewards = tuple(replace(one, name=HOSTILE) for one in api.programme.rewards)
+    tiers = tuple(replace(one, name=HOSTILE) for one in api.programme.tiers)
+    api.programme = replace(api.programme, rewards=rewards, tiers=tiers)
+    api.lines = [(9, 5, 0, "redeem", '{"name": "<img src=x onerror=window.attacked=1>"}', HOSTILE)]
+    site.page = site.page.but(shop_name=HOSTILE, digest=storefront_digest(api.programme), settings={"label": HOSTILE})
+    for signed_in in (True, False):
+        site.page = site.page.but(signed_in=signed_in)
+        window = opened_panel(visit())
+        expect(window.locator("dialog")).to_contain_text(HOSTILE)
+        if signed_in:
+            window.locator("[data-key=ask-five_off]").click()
+            window.locator("[data-key=yes-five_off]").click()
+            window.locator("code").wait_for()
+            window.get_by_role("tab", name="Activity").click()
+            window.locator(".line").wait_for()
+        wait(window, "root.querySelectorAll('img, dialog script').length === 0")
+        assert window.evaluate("window.attacked") is None
+
+
+def test_it_works_under_a_strict_policy(site: Site, visit: Visit) -> None:
+    site.policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'"
+    window = opened_panel(visit(PHONE))
+    window.locator("[data-key=ask-five_off]").click()
+    window.locator("[data-key=yes-five_off]").click()
+    expect(window.locator("code")).to_be_visible()
+    colour = window.locator("dialog .top").evaluate("(bar) => getComputedStyle(bar).backgroundColor")
+    assert colour == "rgb(31, 92, 77)"
+
+
+def test_nothing_is_kept_in_the_browser(site: Site, visit: Visit) -> None:
+    window = opened_panel(visit())
+    window.locator("[data-key=ask-five_off]").wait_for()
+    assert window.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]

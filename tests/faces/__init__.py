@@ -1,0 +1,1 @@
+"""Tests of the development shop's pages for people."""
