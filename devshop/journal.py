@@ -19,7 +19,7 @@ MAX_TEXT = 20_000  # characters of one side of an entry
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exchange. `at` is the shop's time; `sent` and `answered` are what went over: readable() makes text of them."""
+    """One exchange. `at` is the shop's time; readable() makes text of `sent` and `answered`."""
 
     number: int
     at: datetime

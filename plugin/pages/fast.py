@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from plugin.errors import RegularsError
 from plugin.pages import identity, panel
 from plugin.pages.answers import EVERYWHERE, JSON, encode
+from plugin.pages.door import limit_key
 from plugin.pages.identity import Visitor
-from plugin.pages.storefront import MAY_READ, cursor, joins_by_itself, limit_key
+from plugin.pages.storefront import MAY_READ, cursor, joins_by_itself
 from plugin.shopify.verify import Refused
 
 if TYPE_CHECKING:

@@ -242,8 +242,9 @@ orders = Table(
     _text("standing", default="{}"),
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
 )
-Index("ix_orders_member", orders.c.shop_id, orders.c.member_id, orders.c.processed_at)
-# Orders that count, by date: the sample of a preview and the share of repeat purchases, without the projections.
+# `counted` at the end, so that counting a member's orders never reads their projections.
+Index("ix_orders_member", orders.c.shop_id, orders.c.member_id, orders.c.processed_at, orders.c.counted)
+# Orders that count, by date: the sample of a preview, and the list of members' orders.
 Index(
     "ix_orders_counted",
     orders.c.shop_id,

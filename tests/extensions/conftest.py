@@ -63,7 +63,14 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
     """
     contexts, said, strangers = [], [], []
 
-    def go(size: tuple[int, int] = DESKTOP, *, calm: bool = True, path: str = "/", host: str = "127.0.0.1", **more: Any) -> Window:
+    def go(
+        size: tuple[int, int] = DESKTOP,
+        *,
+        calm: bool = True,
+        path: str = "/",
+        host: str = "127.0.0.1",
+        **more: Any,
+    ) -> Window:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=site.page.language,
@@ -76,7 +83,10 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         window = context.new_page()
         window.set_default_timeout(15_000)
         window.on("pageerror", lambda error: said.append(str(error)))
-        window.on("console", lambda message: calm and message.type in ("error", "warning") and said.append(message.text))
+        window.on(
+            "console",
+            lambda message: calm and message.type in ("error", "warning") and said.append(message.text),
+        )
         ours = (site.address, site.address.replace("127.0.0.1", "localhost"), "data:")
         window.on("request", lambda asked: asked.url.startswith(ours) or strangers.append(asked.url))
         window.goto(site.address.replace("127.0.0.1", host) + path)
@@ -105,5 +115,7 @@ def wait(window: Window, condition: str) -> None:
 
 def focused(window: Window) -> str:
     """The key of the element of ours that has the focus."""
-    key: str = window.evaluate("document.querySelector('regulars-launcher').shadowRoot.activeElement?.dataset.key ?? ''")
+    key: str = window.evaluate(
+        "document.querySelector('regulars-launcher').shadowRoot.activeElement?.dataset.key ?? ''"
+    )
     return key

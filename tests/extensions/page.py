@@ -133,11 +133,24 @@ def render(block: str, page: Page) -> str:
         if page.signed_in
         else None,
         "product": product if page.page_type == "product" else None,
-        "cart": {"currency": currency, "cart_level_discount_applications": [], "taxes_included": True, **page.cart},
+        "cart": {
+            "currency": currency,
+            "cart_level_discount_applications": [],
+            "taxes_included": True,
+            **page.cart,
+        },
         "localization": {"country": {"currency": currency}},
         "shop": {"name": page.shop_name},
-        "request": {"design_mode": page.design, "page_type": page.page_type, "locale": {"iso_code": page.language}},
-        "routes": {"root_url": "/", "account_login_url": "/account/login", "account_register_url": "/account/register"},
+        "request": {
+            "design_mode": page.design,
+            "page_type": page.page_type,
+            "locale": {"iso_code": page.language},
+        },
+        "routes": {
+            "root_url": "/",
+            "account_login_url": "/account/login",
+            "account_register_url": "/account/register",
+        },
     }
     source = (EXTENSION / f"blocks/{block}.liquid").read_text(encoding="utf-8")
     return _environment(page.language).from_string(source, name=block).render(**known)

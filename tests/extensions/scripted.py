@@ -72,7 +72,14 @@ class Api:
     def shopper(self) -> Shopper:
         """The shopper as the app's store would read it."""
         codes = [
-            Code(one.redemption_id, one.points, to_ms(one.expires_at), one.code, one.state, encode(one.reward).decode())
+            Code(
+                one.redemption_id,
+                one.points,
+                to_ms(one.expires_at),
+                one.code,
+                one.state,
+                encode(one.reward).decode(),
+            )
             for one in self.redemptions.values()
             if one.state in ("debited", "made")
         ]
@@ -153,7 +160,14 @@ class Api:
         if path == "/survey":
             self.responses.append(given)
             self.question = None
-            return _json({"state": "answered", "order": given["order"], "score": given["score"], "change_until": "2026-11-23T09:00:00Z"})
+            return _json(
+                {
+                    "state": "answered",
+                    "order": given["order"],
+                    "score": given["score"],
+                    "change_until": "2026-11-23T09:00:00Z",
+                }
+            )
         if path == "/redeem":
             return self._redeem(given["reward"], given["request_key"])
         found = self.redemptions[int(path.split("/")[2])]
@@ -179,7 +193,9 @@ class Api:
             ))  # fmt: skip
             self.lots.insert(0, (-reward.points, to_ms(self.now - DAY), None))
         made = self.redemptions[self.by_key[request_key]]
-        return _json({**panel.redemption(made), "points": self._points()}, 202 if made.state == "debited" else 200)
+        return _json(
+            {**panel.redemption(made), "points": self._points()}, 202 if made.state == "debited" else 200
+        )
 
     def _undone(self, found: Redemption) -> Redemption:
         self.lots.insert(0, (found.points, to_ms(self.now - DAY), None))
@@ -210,7 +226,10 @@ def _json(body: Any, status: int = 200) -> Answer:
 def member(programme: Programme, now: datetime | None = None) -> Api:
     """A member with 320 points, 84 on their way, and some history."""
     now = now or datetime.now(UTC).replace(microsecond=0)
-    lots = [(320, to_ms(now - 20 * DAY), to_ms(now + 700 * DAY)), (84, to_ms(now + 9 * DAY), to_ms(now + 730 * DAY))]
+    lots = [
+        (320, to_ms(now - 20 * DAY), to_ms(now + 700 * DAY)),
+        (84, to_ms(now + 9 * DAY), to_ms(now + 730 * DAY)),
+    ]
     return Api(programme, now, lots=lots, lines=history(now))
 
 
@@ -219,9 +238,19 @@ def history(now: datetime) -> list[Line]:
     rate = {"rate": [1, 100], "currency": "CHF", "programme": 1, "rule": "purchase"}
     kinds: list[tuple[str, int, str | None, dict[str, Any]]] = [
         ("redeem", -100, None, {"reward": "five_off", "name": "5 off"}),
-        ("earn", 105, "#1042", {**rate, "basis_minor": 8400, "multiplier": [5, 4], "tier": "silver", "target": 105, "before": 0}),
+        (
+            "earn",
+            105,
+            "#1042",
+            {**rate, "basis_minor": 8400, "multiplier": [5, 4], "tier": "silver", "target": 105, "before": 0},
+        ),
         ("clawback", -44, "#1038", {**rate, "basis_minor": 4000, "target": 40, "before": 84}),
-        ("clawback", -60, "#1031", {**rate, "basis_minor": 0, "target": 0, "before": 60, "because": "cancelled"}),
+        (
+            "clawback",
+            -60,
+            "#1031",
+            {**rate, "basis_minor": 0, "target": 0, "before": 60, "because": "cancelled"},
+        ),
         ("earn", 12, "#1030", {**rate, "basis_minor": 7200, "target": 72, "before": 60}),
         ("redeem_return", 100, None, {"reward": "five_off", "name": "5 off", "because": "undone"}),
         ("redeem_reversed", -100, None, {"reward": "five_off", "because": "code_was_used", "order": "81"}),
@@ -234,7 +263,10 @@ def history(now: datetime) -> list[Line]:
         ("survey", 5, None, {}),
         ("signup", 50, None, {"rule": "signup"}),
     ]
-    kinds += [("earn", 20, f"#{1000 - at}", {**rate, "basis_minor": 2000, "target": 20, "before": 0}) for at in range(30)]
+    kinds += [
+        ("earn", 20, f"#{1000 - at}", {**rate, "basis_minor": 2000, "target": 20, "before": 0})
+        for at in range(30)
+    ]
     return [
         (1000 - at, points, to_ms(now - at * 3 * DAY) or 0, kind, json.dumps(why), order)
         for at, (kind, points, order, why) in enumerate(kinds)

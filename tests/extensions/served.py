@@ -62,7 +62,11 @@ def serving(page: Page, api: Api) -> Iterator[Site]:
             elif parts.path == "/theme.css":
                 self._send(200, THEME.encode(), "text/css")
             elif parts.path == "/frame":
-                self._send(200, f'<!doctype html><title>Frame</title><iframe src="{site.address}/"></iframe>'.encode(), "text/html")
+                self._send(
+                    200,
+                    f'<!doctype html><title>Frame</title><iframe src="{site.address}/"></iframe>'.encode(),
+                    "text/html",
+                )
             else:
                 self._send(200, document(site.page).encode(), "text/html; charset=utf-8")
 
@@ -71,7 +75,9 @@ def serving(page: Page, api: Api) -> Iterator[Site]:
 
         def _api(self, method: str, body: bytes) -> None:
             parts = urlsplit(self.path)
-            answer = site.api.answer(method, parts.path.removeprefix(PROXY), dict(parse_qsl(parts.query)), body)
+            answer = site.api.answer(
+                method, parts.path.removeprefix(PROXY), dict(parse_qsl(parts.query)), body
+            )
             if answer.dropped:
                 self.close_connection = True
             else:

@@ -178,11 +178,21 @@ def joined(site: Site, go: Go) -> Window:
 
 def long_words(site: Site, go: Go) -> Window:
     api = site.api
-    rewards = tuple(replace(one, name=f"{LONG} {at}") for at, one in enumerate(api.programme.rewards * 4))
-    api.programme = replace(api.programme, rewards=rewards, tiers=tuple(replace(one, name=LONG) for one in api.programme.tiers))
-    api.lots = [(1_234_567_890, to_ms(api.now - DAY), to_ms(api.now + DAY)), (987_654, to_ms(api.now + DAY), None)]
+    rewards = tuple(
+        replace(one, name=f"{LONG} {at}", key=f"{one.key}{at}" if at else one.key)
+        for at, one in enumerate(api.programme.rewards * 4)
+    )
+    api.programme = replace(
+        api.programme, rewards=rewards, tiers=tuple(replace(one, name=LONG) for one in api.programme.tiers)
+    )
+    api.lots = [
+        (1_234_567_890, to_ms(api.now - DAY), to_ms(api.now + DAY)),
+        (987_654, to_ms(api.now + DAY), None),
+    ]
     api.owed = 12
-    site.page = site.page.but(loyalty=api.loyalty(), shop_name=LONG, settings={"label": "Treueprämienprogramm"})
+    site.page = site.page.but(
+        loyalty=api.loyalty(), shop_name=LONG, settings={"label": "Treueprämienprogramm"}
+    )
     return code(site, go)
 
 

@@ -21,7 +21,9 @@ TITLES = 15  # kinds of line on the first page of the scripted history
 
 
 @SIZES
-def test_nothing_is_asked_and_nothing_moves_before_a_press(site: Site, visit: Visit, size: tuple[int, int]) -> None:
+def test_nothing_is_asked_and_nothing_moves_before_a_press(
+    site: Site, visit: Visit, size: tuple[int, int]
+) -> None:
     window = visit(size)
     window.locator(".launcher").wait_for()
     window.wait_for_load_state("networkidle")
@@ -119,7 +121,9 @@ def test_every_line_of_the_history_explains_itself(site: Site, visit: Visit, siz
     lines = window.locator(".line")
     expect(lines).to_have_count(20)
     dated = r"\w{3} \d+, \d{4}"
-    shown = [re.sub(r"\n+", "\n", re.sub(dated, "", text)).replace("\xa0", " ") for text in lines.all_inner_texts()]
+    shown = [
+        re.sub(r"\n+", "\n", re.sub(dated, "", text)).replace("\xa0", " ") for text in lines.all_inner_texts()
+    ]
     assert shown[:TITLES] == [
         "Redeemed: 5 off\nTurned into a discount code.\n−100",
         "Order #1042\nCHF 84 at 1 point for every CHF 1; times 1.25 for level Silver.\n+105",
@@ -163,7 +167,13 @@ def test_a_guest_sees_what_there_is_to_gain_without_any_request(
     site.page = site.page.but(signed_in=False, loyalty=None)
     window = opened_panel(visit(size))
     panel = window.locator("dialog")
-    for words in ("1 point for every CHF 1 you spend", "50 points for joining", "20 off", "Gold", "1.5 × points"):
+    for words in (
+        "1 point for every CHF 1 you spend",
+        "50 points for joining",
+        "20 off",
+        "Gold",
+        "1.5 × points",
+    ):
         expect(panel).to_contain_text(words)
     assert window.get_by_role("link", name="Create account").get_attribute("href") == "/account/register"
     assert window.get_by_role("link", name="Sign in").get_attribute("href") == "/account/login"
@@ -216,7 +226,9 @@ def test_points_about_to_expire_and_points_owed_are_told(site: Site, api: Api, v
     api.owed = 3
     window = opened_panel(visit())
     expect(window.locator(".hero")).to_contain_text("1 point expires on")
-    expect(window.locator(".hero")).to_contain_text("3 points are still to be settled from your next purchases")
+    expect(window.locator(".hero")).to_contain_text(
+        "3 points are still to be settled from your next purchases"
+    )
 
 
 def test_the_highest_level_has_no_bar(site: Site, api: Api, visit: Visit) -> None:
@@ -231,7 +243,9 @@ def test_hostile_names_are_text_everywhere(site: Site, api: Api, visit: Visit) -
     tiers = tuple(replace(one, name=HOSTILE) for one in api.programme.tiers)
     api.programme = replace(api.programme, rewards=rewards, tiers=tiers)
     api.lines = [(9, 5, 0, "redeem", '{"name": "<img src=x onerror=window.attacked=1>"}', HOSTILE)]
-    site.page = site.page.but(shop_name=HOSTILE, digest=storefront_digest(api.programme), settings={"label": HOSTILE})
+    site.page = site.page.but(
+        shop_name=HOSTILE, digest=storefront_digest(api.programme), settings={"label": HOSTILE}
+    )
     for signed_in in (True, False):
         site.page = site.page.but(signed_in=signed_in)
         window = opened_panel(visit())

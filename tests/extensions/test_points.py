@@ -61,7 +61,9 @@ def said(page: Page) -> str:
 @given(programmes(), st.integers(0, 10_000_000))
 @settings(max_examples=60)
 def test_liquid_counts_as_the_ledger_does(programme: Programme, price: int) -> None:
-    page = Page(digest=storefront_digest(programme), loyalty=MEMBER, currency=programme.currency, prices=(price,))
+    page = Page(
+        digest=storefront_digest(programme), loyalty=MEMBER, currency=programme.currency, prices=(price,)
+    )
     points, exact = due(programme, price)
     words = "point" if points == 1 else "points"
     expected = f"Earn {points} {words}" if exact else f"Earn up to {points} {words}"
@@ -91,9 +93,20 @@ def test_the_browser_counts_as_the_ledger_does(
     def holds(cases: list[tuple[Programme, int]]) -> None:
         asked = []
         for programme, price in cases:
-            page = Page(digest=storefront_digest(programme), loyalty=MEMBER, currency=programme.currency, prices=(price,))
+            page = Page(
+                digest=storefront_digest(programme),
+                loyalty=MEMBER,
+                currency=programme.currency,
+                prices=(price,),
+            )
             html = render("product-points", page)
-            names = {"rules": "rules", "scale": "scale", "multiplier": "multiplier", "rounding": "rounding", "basket-decides": "basketDecides"}
+            names = {
+                "rules": "rules",
+                "scale": "scale",
+                "multiplier": "multiplier",
+                "rounding": "rounding",
+                "basket-decides": "basketDecides",
+            }
             data = {key: re.search(f'data-{name}="([^"]*)"', html)[1] for name, key in names.items()}  # type: ignore[index]
             asked.append((data, price))
         expected = [[points, not exact] for points, exact in (due(*case) for case in cases)]
@@ -161,10 +174,16 @@ def test_it_follows_the_variant_without_a_request(site: Site, visit: Visit, size
     asked = len(site.asked)
     assert text(window) == "Earn 31 points"
     window.locator("select").select_option("7002")
-    window.wait_for_function("document.querySelector('.regulars-points__text').textContent === 'Earn 1,612 points'")
-    window.evaluate("document.dispatchEvent(new CustomEvent('variant:change', {detail: {variant: {id: 7001}}}))")
+    window.wait_for_function(
+        "document.querySelector('.regulars-points__text').textContent === 'Earn 1,612 points'"
+    )
+    window.evaluate(
+        "document.dispatchEvent(new CustomEvent('variant:change', {detail: {variant: {id: 7001}}}))"
+    )
     assert text(window) == "Earn 111 points"
-    window.evaluate("const event = new Event('variant:update', {bubbles: true}); event.detail = {resource: {id: 7000}}; document.body.dispatchEvent(event)")
+    window.evaluate(
+        "const event = new Event('variant:update', {bubbles: true}); event.detail = {resource: {id: 7000}}; document.body.dispatchEvent(event)"
+    )
     assert text(window) == "Earn 31 points"
     assert len(site.asked) == asked
 
@@ -175,17 +194,25 @@ def test_it_follows_a_hidden_field_and_the_address(site: Site, visit: Visit) -> 
     window.evaluate("document.querySelector('select').outerHTML = '<input type=hidden name=id value=7000>'")
     window.evaluate("const block = document.querySelector('regulars-points'); block.replaceWith(block)")
     window.evaluate("document.querySelector('[name=id]').value = '7001'")
-    window.wait_for_function("document.querySelector('.regulars-points__text').textContent === 'Earn 111 points'")
+    window.wait_for_function(
+        "document.querySelector('.regulars-points__text').textContent === 'Earn 111 points'"
+    )
     window.evaluate("document.querySelector('[name=id]').remove()")
-    window.evaluate("history.pushState({}, '', '?variant=7002'); document.dispatchEvent(new Event('variant:changed', {bubbles: true}))")
-    window.wait_for_function("document.querySelector('.regulars-points__text').textContent === 'Earn 1,612 points'")
+    window.evaluate(
+        "history.pushState({}, '', '?variant=7002'); document.dispatchEvent(new Event('variant:changed', {bubbles: true}))"
+    )
+    window.wait_for_function(
+        "document.querySelector('.regulars-points__text').textContent === 'Earn 1,612 points'"
+    )
 
 
 @pytest.mark.browser
 def test_another_product_on_the_page_is_not_heard(site: Site, visit: Visit) -> None:
     window = visit()
     for foreign in ("424242", "'7'", "'('", "null", "{}"):
-        window.evaluate(f"document.dispatchEvent(new CustomEvent('variant:change', {{detail: {{variant: {{id: {foreign}}}}}}}))")
+        window.evaluate(
+            f"document.dispatchEvent(new CustomEvent('variant:change', {{detail: {{variant: {{id: {foreign}}}}}}}))"
+        )
     assert text(window) == "Earn 31 points"
 
 
@@ -193,7 +220,9 @@ def test_another_product_on_the_page_is_not_heard(site: Site, visit: Visit) -> N
 def test_it_survives_rendering_again_and_two_of_it(site: Site, visit: Visit) -> None:
     site.page = site.page.but(point_blocks=2)
     window = visit()
-    window.evaluate("const section = document.querySelector('#product-section'); section.innerHTML = section.innerHTML")
+    window.evaluate(
+        "const section = document.querySelector('#product-section'); section.innerHTML = section.innerHTML"
+    )
     window.locator("select").select_option("7001")
     window.wait_for_function(
         "[...document.querySelectorAll('.regulars-points__text')].every((each) => each.textContent === 'Earn 111 points')"

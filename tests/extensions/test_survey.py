@@ -176,7 +176,10 @@ def test_redeeming_by_keyboard_alone(site: Site, api: Api, visit: Visit) -> None
     window.locator(".line").first.wait_for()
     press(window, "Escape")
     assert window.locator("dialog[open]").count() == 0
-    assert window.evaluate("document.querySelector('regulars-launcher').shadowRoot.activeElement.className") == "launcher"
+    assert (
+        window.evaluate("document.querySelector('regulars-launcher').shadowRoot.activeElement.className")
+        == "launcher"
+    )
 
 
 def test_the_focus_stays_in_the_open_panel(site: Site, visit: Visit) -> None:

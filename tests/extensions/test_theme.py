@@ -26,7 +26,17 @@ CHECK = Path(__file__).with_name("check.mjs")
 BLOCKS = ("launcher", "product-points")
 KB = 1024
 # Shopify's reference of app block schemas; there is no published JSON Schema for the whole of it.
-BLOCK_KEYS = {"name", "target", "settings", "enabled_on", "disabled_on", "stylesheet", "javascript", "class", "tag"}
+BLOCK_KEYS = {
+    "name",
+    "target",
+    "settings",
+    "enabled_on",
+    "disabled_on",
+    "stylesheet",
+    "javascript",
+    "class",
+    "tag",
+}
 
 
 def offenses(folder: Path) -> list[dict[str, Any]]:
@@ -67,7 +77,9 @@ def test_theme_check_would_complain(tmp_path: Path) -> None:
     copy = shutil.copytree(EXTENSION, tmp_path / "widget")
     with (copy / "blocks/launcher.liquid").open("a", encoding="utf-8") as block:
         block.write("{{ 'panel.nothing_like_it' | t }}<script src='https://example.com/x.js'></script>")
-    assert {"TranslationKeyExists", "RemoteAsset", "ParserBlockingScript"} <= {one["check"] for one in offenses(copy)}
+    assert {"TranslationKeyExists", "RemoteAsset", "ParserBlockingScript"} <= {
+        one["check"] for one in offenses(copy)
+    }
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -77,23 +89,30 @@ def test_settings_are_what_the_theme_editor_takes(block: str) -> None:
     assert described["target"] in {"section", "head", "body"}
     assert len(strings_of_schema("en")[described["name"]]) <= 25
     found = [
-        f"{error.json_path}: {error.message}" for error in shopify_schema("settings.json").iter_errors(described["settings"])
+        f"{error.json_path}: {error.message}"
+        for error in shopify_schema("settings.json").iter_errors(described["settings"])
     ]
     assert found == []
-    toggled = shopify_schema("section.json").evolve(schema={"$ref": "section.json#/definitions/sectionToggle"})
+    toggled = shopify_schema("section.json").evolve(
+        schema={"$ref": "section.json#/definitions/sectionToggle"}
+    )
     assert [error.message for error in toggled.iter_errors(described.get("enabled_on", {}))] == []
 
 
 def test_a_wrong_setting_would_be_seen() -> None:
     wrong = [{"type": "colour", "id": "accent", "label": "Accent"}]
     assert not shopify_schema("settings.json").is_valid(wrong)
-    toggled = shopify_schema("section.json").evolve(schema={"$ref": "section.json#/definitions/sectionToggle"})
+    toggled = shopify_schema("section.json").evolve(
+        schema={"$ref": "section.json#/definitions/sectionToggle"}
+    )
     assert not toggled.is_valid({"templates": ["products"]})
 
 
 def strings_of_schema(language: str) -> dict[str, str]:
     """The theme editor's texts of one language, by `t:` key."""
-    path = EXTENSION / "locales" / ("en.default.schema.json" if language == "en" else f"{language}.schema.json")
+    path = (
+        EXTENSION / "locales" / ("en.default.schema.json" if language == "en" else f"{language}.schema.json")
+    )
     texts = json.loads(path.read_text(encoding="utf-8"))
     return {f"t:{group}.{key}": text for group, inner in texts.items() for key, text in inner.items()}
 
@@ -147,7 +166,9 @@ def test_guests_get_only_the_texts_they_can_see() -> None:
 
 
 def test_scripts_and_styles_stay_small() -> None:
-    assert compressed("launcher.js", "product-points.js", "panel-survey.js", "panel-words.js") < 8 * KB  # a survey is due
+    assert (
+        compressed("launcher.js", "product-points.js", "panel-survey.js", "panel-words.js") < 8 * KB
+    )  # a survey is due
     assert compressed(*assets(".js")) < 16 * KB
     assert compressed(*assets(".css")) < 6 * KB
     assert sum(path.stat().st_size for path in EXTENSION.rglob("*.liquid")) < 100 * KB
@@ -155,7 +176,11 @@ def test_scripts_and_styles_stay_small() -> None:
 
 def test_scripts_never_parse_html_and_keep_nothing() -> None:
     banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie|setAttribute\('style'"
-    assert [name for name in assets(".js") if re.search(banned, (EXTENSION / "assets" / name).read_text(encoding="utf-8"))] == []
+    assert [
+        name
+        for name in assets(".js")
+        if re.search(banned, (EXTENSION / "assets" / name).read_text(encoding="utf-8"))
+    ] == []
 
 
 def test_the_extension_has_a_name_of_its_own() -> None:

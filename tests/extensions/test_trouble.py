@@ -107,7 +107,9 @@ def test_points_spent_elsewhere_meanwhile(site: Site, api: Api, visit: Visit) ->
     window.locator("[data-key=ask-five_off]").click()
     api.lots.clear()
     window.locator("[data-key=yes-five_off]").click()
-    expect(window.locator(".confirm [role=alert]")).to_have_text("You do not have enough points for this reward.")
+    expect(window.locator(".confirm [role=alert]")).to_have_text(
+        "You do not have enough points for this reward."
+    )
 
 
 def test_trouble_in_the_history_can_be_tried_again(site: Site, api: Api, visit: Visit) -> None:

@@ -111,7 +111,7 @@ def notes(answer: TestResponse) -> str:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house() -> House:
     made: list[House] = []
     platform = DevPlatform(now=lambda: made[0].time if made else START, seed=5)
     shop = platform.create_shop(DOMAIN, name="Alpine Tea", rates={"EUR": "1.06"})
@@ -131,7 +131,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     platform.deliver, platform.forward = deliver, forward
     platform.move_clock = house.move
     shop.install()
-    yield house
+    return house
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def test_settings_have_their_defaults_until_the_editor_changes_them(
             {"type": "checkbox", "id": "loud", "label": "Loud", "default": False},
             {"type": "product", "id": "item", "label": "Product", "autofill": True}]}
     )  # fmt: skip
-    liquid = "{% assign s = block.settings %}{{ s.accent }} {{ s.size }} {{ s.loud }} {{ s.item.handle }} {{ block.id }}"
+    liquid = "{% assign s = block.settings %}{{ s.accent }} {{ s.size }} {{ s.loud }} {{ s.item.handle }}"
     assert _render(visitor, extension, liquid, schema).split()[:4] == ["#123456", "4", "false", "hut-mug"]
     visitor.page("/admin/themes/current/editor")
     visitor.send("/admin/themes/current/editor", block="try", on="on", accent="#ffffff", size="40", loud="on")

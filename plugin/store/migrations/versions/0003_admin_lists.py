@@ -23,6 +23,8 @@ def upgrade() -> None:
         folded = f"lower({column}) text_pattern_ops" if postgresql else f"lower({column})"
         op.execute(f"CREATE INDEX {name} ON members (shop_id, {folded})")
     op.create_index("ix_members_joined", "members", ["shop_id", "status", "joined_at", "member_id"])
+    op.drop_index("ix_orders_member", table_name="orders")
+    op.create_index("ix_orders_member", "orders", ["shop_id", "member_id", "processed_at", "counted"])
     op.create_index(
         "ix_orders_counted",
         "orders",
