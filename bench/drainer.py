@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import click
 
-from plugin.store.db import DATABASE_AWAY, Database
+from plugin.store.connections import DATABASE_AWAY
+from plugin.store.db import Database
 from webhooks.drain import BATCH, drain
 
 

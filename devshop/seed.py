@@ -145,7 +145,9 @@ class Story:
             wait = self.chance.uniform(0.55, 1.5) * person.days_between
             self.at(self._daytime(wait), lambda: self.buy(person, customer))
 
-    def _place(self, person: Person, customer: Customer, lines: list[dict[str, object]], codes: list[str]) -> Order:
+    def _place(
+        self, person: Person, customer: Customer, lines: list[dict[str, object]], codes: list[str]
+    ) -> Order:
         on_invoice = self.chance.random() < 0.04
         order = self.shop.place_order(
             customer,
@@ -172,7 +174,9 @@ class Story:
         if me.get("points", {}).get("available", 0) < REWARD_POINTS:
             return []
         key = f"story-{self.chance.getrandbits(60):x}"
-        made = self.ask("POST", "redeem", customer, {"reward": REWARD, "request_key": key, "nonce": me["nonce"]})
+        made = self.ask(
+            "POST", "redeem", customer, {"reward": REWARD, "request_key": key, "nonce": me["nonce"]}
+        )
         if not made.get("code"):
             return []
         self.told.redemptions += 1
@@ -192,7 +196,10 @@ class Story:
             self.told.parcels += 1
             self.told.late += delay > 0
             if self.chance.random() > 0.03:  # the others are never reported
-                self.at(self._daytime(usual + delay), lambda: self._deliver(person, customer, order, parcel, delay))
+                self.at(
+                    self._daytime(usual + delay),
+                    lambda: self._deliver(person, customer, order, parcel, delay),
+                )
 
         self.at(self._daytime(self.chance.uniform(0.4, 1.8)), send)
 
@@ -206,7 +213,10 @@ class Story:
         elif fate < 0.065:
             self.at(self._daytime(self.chance.uniform(1, 6)), lambda: self._give_back(order, by_line=False))
         if customer.id in self._members and self.chance.random() < 0.42:
-            self.at(self._daytime(self.chance.uniform(2.6, 6)), lambda: self._answer(person, customer, order, delay))
+            self.at(
+                self._daytime(self.chance.uniform(2.6, 6)),
+                lambda: self._answer(person, customer, order, delay),
+            )
 
     def _cancel(self, order: Order) -> None:
         self.shop.cancel(order)

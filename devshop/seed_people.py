@@ -34,7 +34,8 @@ _LAST = {
 _PLACES = {
     "CH": "8004 Zurich|3011 Bern|4051 Basel|6003 Lucerne|7000 Chur|9000 St. Gallen|8400 Winterthur|6500 Bellinzona|"
     "1003 Lausanne|3900 Brig|7500 St. Moritz|8750 Glarus|6430 Schwyz|4500 Solothurn",
-    "DE": "80331 Munich|79098 Freiburg|70173 Stuttgart|20095 Hamburg|10115 Berlin|50667 Cologne|04109 Leipzig|88131 Lindau",
+    "DE": "80331 Munich|79098 Freiburg|70173 Stuttgart|20095 Hamburg|10115 Berlin|50667 Cologne|04109 Leipzig|"
+    "88131 Lindau",
     "AT": "6020 Innsbruck|1010 Vienna|5020 Salzburg|8010 Graz|6900 Bregenz",
     "FR": "74000 Annecy|38000 Grenoble|69001 Lyon|67000 Strasbourg|75011 Paris",
 }
@@ -118,9 +119,10 @@ def _plain(name: str) -> str:
 
 _WORDS = {
     "de": (
-        ("Kam zwei Tage zu spät und der Deckel war offen.", "Leider nicht, was ich erwartet habe.", "Die Dose war verbeult.",
-         "Lange nichts gehört, dann stand das Paket beim Nachbarn."),
-        ("Guter Tee, Versand etwas teuer.", "Schön verpackt, Geschmack ist okay.", "Alles in Ordnung.", "Könnte kräftiger sein."),
+        ("Kam zwei Tage zu spät und der Deckel war offen.", "Leider nicht, was ich erwartet habe.",
+         "Die Dose war verbeult.", "Lange nichts gehört, dann stand das Paket beim Nachbarn."),
+        ("Guter Tee, Versand etwas teuer.", "Schön verpackt, Geschmack ist okay.", "Alles in Ordnung.",
+         "Könnte kräftiger sein."),
         ("Bester Bergkräutertee seit langem!", "Schnell da, liebevoll verpackt.", "Die Kanne tropft wirklich nicht.",
          "Mein Lieblingsladen für Tee.", "Danke für die handgeschriebene Karte!"),
     ),

@@ -17,7 +17,8 @@ from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
 from plugin.store import queues, shops
-from plugin.store.db import DATABASE_AWAY, Database, Tx
+from plugin.store.connections import DATABASE_AWAY
+from plugin.store.db import Database, Tx
 from plugin.store.queues import DONE, SKIPPED, InboxRow
 from plugin.store.shops import Shop
 from webhooks.payloads import PayloadError

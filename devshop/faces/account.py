@@ -72,7 +72,9 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
             "customers/account",
             page_title="Account",
             customer=customer,
-            orders=[order_line(one) for one in sorted(placed, key=lambda one: one.processed_at, reverse=True)],
+            orders=[
+                order_line(one) for one in sorted(placed, key=lambda one: one.processed_at, reverse=True)
+            ],
             fields=known_of(platform, g.shop, customer),
         )
 

@@ -49,7 +49,9 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
         return _private(jsonify(theme_pages.extensions(platform, g.shop)))
 
     for name in STAND_INS:
-        site.add_url_rule(f"/{name}", endpoint=name.partition(".")[0], view_func=_stand_in(name), methods=["GET"])
+        site.add_url_rule(
+            f"/{name}", endpoint=name.partition(".")[0], view_func=_stand_in(name), methods=["GET"]
+        )
 
     @site.get("/polaris.css")
     def polaris_css() -> Response:

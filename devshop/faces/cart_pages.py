@@ -28,7 +28,9 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
 
     @site.get("/cart")
     def cart() -> str:
-        return shown(platform, "cart.html", "cart", page_title="Cart", lines=_lines(g.visitor), total=_total(g.visitor))
+        return shown(
+            platform, "cart.html", "cart", page_title="Cart", lines=_lines(g.visitor), total=_total(g.visitor)
+        )
 
     @site.get("/cart.js")
     def cart_for_scripts() -> Response:

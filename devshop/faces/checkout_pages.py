@@ -62,7 +62,11 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
 
 def _items(visitor: Visitor) -> list[Item]:
     return [
-        Item(product=line.product.id, variant=line.variant.id if line.product.variants else None, quantity=line.quantity)
+        Item(
+            product=line.product.id,
+            variant=line.variant.id if line.product.variants else None,
+            quantity=line.quantity,
+        )
         for line in visitor.cart
     ]
 
@@ -127,7 +131,9 @@ def _summary(order: Order, visitor: Visitor) -> dict[str, Any]:
         "tax": total(tax.amount for tax in taxes_of(order)).presentment,
         "rows": [
             {
-                "title": title_of(products[line.product_id], visitor) if line.product_id in products else line.title,
+                "title": title_of(products[line.product_id], visitor)
+                if line.product_id in products
+                else line.title,
                 "product": products.get(line.product_id or 0),
                 "line": line,
                 "price": line.price.times(line.quantity).presentment,

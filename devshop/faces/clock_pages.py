@@ -77,7 +77,9 @@ def upcoming(platform: DevPlatform, shop: DevShop, customer: Customer | None) ->
         state = loyalty_of(platform, shop, person) or {}
         if state.get("next_at"):
             what = "points become available" if state.get("next_delta", 0) > 0 else "points expire"
-            found.append(Happening(datetime.fromisoformat(state["next_at"]), f"{person.first_name}'s {what}."))
+            found.append(
+                Happening(datetime.fromisoformat(state["next_at"]), f"{person.first_name}'s {what}.")
+            )
     return min((one for one in found if one.at > now or one.parcel), key=lambda one: one.at, default=None)
 
 

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from devshop.desk import Desk
 
 _SIGNS = {"CHF": "CHF {}", "EUR": "€{}", "USD": "${}", "GBP": "£{}"}
-_FORMS = {"date": "%-d %b %Y", "time": "%a %-d %b %Y, %H:%M", "short": "%a %-d %b %H:%M", "clock": "%-d %b %H:%M:%S", "iso": "%Y-%m-%dT%H:%M:%SZ"}
+_FORMS = {
+    "date": "%-d %b %Y",
+    "time": "%a %-d %b %Y, %H:%M",
+    "short": "%a %-d %b %H:%M",
+    "clock": "%-d %b %H:%M:%S",
+    "iso": "%Y-%m-%dT%H:%M:%SZ",
+}
 
 
 def money(minor: int, currency: str) -> str:

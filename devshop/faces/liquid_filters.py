@@ -26,7 +26,9 @@ from devshop.faces.figures import amount, money
 from devshop.faces.texts import MONTHS_DE
 
 _PLACE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
-_UNSAFE = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_UNSAFE = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
 _DATES = {
     "abbreviated_date": ("%b %d, %Y", "%d. %b %Y"),
     "basic": ("%m/%d/%Y", "%d.%m.%Y"),
@@ -70,7 +72,9 @@ def register(environment: Environment, folder: Path, language: str, currency: st
         "money_without_trailing_zeros": lambda value: re.sub(r"\.00$", "", priced(value)),
         "asset_url": lambda name: asset_url(folder, str(name)),
         "script_tag": lambda url: f'<script src="{escape(url)}"></script>',
-        "stylesheet_tag": lambda url: f'<link href="{escape(url)}" rel="stylesheet" type="text/css" media="all">',
+        "stylesheet_tag": lambda url: (
+            f'<link href="{escape(url)}" rel="stylesheet" type="text/css" media="all">'
+        ),
         "json": as_json,
         "handle": handle,
         "handleize": handle,
@@ -82,7 +86,9 @@ def register(environment: Environment, folder: Path, language: str, currency: st
 
 @functools.lru_cache(maxsize=64)
 def _read(path: Path, _changed: int) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL))
+    found: Mapping[str, Any] = json.loads(
+        re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    )
     return found
 
 
@@ -104,7 +110,11 @@ def entry(words: Mapping[str, Any], key: str) -> object:
 
 
 def _translated(
-    words: Mapping[str, Any], fallback: Mapping[str, Any], language: str, key: str, values: Mapping[str, object]
+    words: Mapping[str, Any],
+    fallback: Mapping[str, Any],
+    language: str,
+    key: str,
+    values: Mapping[str, object],
 ) -> str:
     found = entry(words, key)
     if found is None:
@@ -158,7 +168,9 @@ def _dated(language: str) -> Any:
     german = language == "de"
 
     @with_environment
-    def date(value: object, pattern: str | None = None, *, environment: Environment, format: str | None = None) -> str:
+    def date(
+        value: object, pattern: str | None = None, *, environment: Environment, format: str | None = None
+    ) -> str:
         named = _DATES.get(format or "", ("", ""))[german] or pattern or _DATES["default"][german]
         if value in ("now", "today"):
             value = g.shop.desk.now()

@@ -37,7 +37,9 @@ def everything(platform: DevPlatform, visitor: Visitor, template: str, product: 
     }
 
 
-def metafields(shop: DevShop, owner: str, app_id: int, *, public_only: bool = True) -> dict[str, dict[str, Known]]:
+def metafields(
+    shop: DevShop, owner: str, app_id: int, *, public_only: bool = True
+) -> dict[str, dict[str, Known]]:
     """Metafields of one owner by namespace and key.
 
     The app's own namespace app--N is also called `app` (as app.toml declares it) and `$app`; so are those below it.
@@ -49,10 +51,16 @@ def metafields(shop: DevShop, owner: str, app_id: int, *, public_only: bool = Tr
     }
     found: dict[str, dict[str, Known]] = {}
     for field in record.metafields.values():
-        hidden = public_only and field.namespace.startswith("app--") and (field.namespace, field.key) not in public
+        hidden = (
+            public_only and field.namespace.startswith("app--") and (field.namespace, field.key) not in public
+        )
         if field.owner != owner or hidden:
             continue
-        value = {"value": json_value(field.type, field.value), "type": field.type, "list?": field.type.startswith("list.")}
+        value = {
+            "value": json_value(field.type, field.value),
+            "type": field.type,
+            "list?": field.type.startswith("list."),
+        }
         names = [field.namespace]
         if field.namespace == own:
             names += ["app", "$app"]
@@ -129,7 +137,9 @@ def _product(visitor: Visitor, product: Product) -> Known:
         "selected_variant": chosen,
         "first_available_variant": variants[0],
         "selected_or_first_available_variant": chosen or variants[0],
-        "collections": [{"id": index, "handle": tag, "title": tag} for index, tag in enumerate(product.tags, 1)],
+        "collections": [
+            {"id": index, "handle": tag, "title": tag} for index, tag in enumerate(product.tags, 1)
+        ],
     }
 
 
@@ -160,7 +170,11 @@ def _cart(visitor: Visitor) -> Known:
             "final_price": presented(line.variant.price, visitor.rate),
             "final_line_price": presented(line.variant.price, visitor.rate) * line.quantity,
             "gift_card": line.product.gift_card,
-            "product": {"id": line.product.id, "gift_card?": line.product.gift_card, "tags": list(line.product.tags)},
+            "product": {
+                "id": line.product.id,
+                "gift_card?": line.product.gift_card,
+                "tags": list(line.product.tags),
+            },
         }
         for line in visitor.cart
     ]

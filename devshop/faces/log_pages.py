@@ -20,7 +20,13 @@ SHOWN = 80
 FAULTS = {
     "throttle": ("throttle", "graphql", 3, 0.0, "The next 3 Admin API calls are throttled."),
     "error": ("http_500", "graphql", 3, 0.0, "The next 3 Admin API calls answer 500."),
-    "timeout": ("timeout_before", "graphql", 1, 0.0, "The next Admin API call gets no answer and does nothing."),
+    "timeout": (
+        "timeout_before",
+        "graphql",
+        1,
+        0.0,
+        "The next Admin API call gets no answer and does nothing.",
+    ),
     "lost": ("timeout_after", "graphql", 1, 0.0, "The next Admin API call acts, but its answer is lost."),
     "slow": ("slow", "graphql", 5, 2.0, "The next 5 Admin API calls take 2 seconds longer."),
     "tokens": ("http_503", "access_token", 2, 0.0, "The next 2 token requests answer 503."),
@@ -127,4 +133,5 @@ def _resend(platform: DevPlatform, shuffled: bool) -> None:
         random.shuffle(several)
     attempts = platform.send_again(several)
     good = sum(200 <= one.status < 300 for one in attempts)
-    flash(f"{len(attempts)} webhooks went out again; {good} were taken.", "done" if good == len(attempts) else "problem")
+    kind = "done" if good == len(attempts) else "problem"
+    flash(f"{len(attempts)} webhooks went out again; {good} were taken.", kind)

@@ -56,7 +56,9 @@ def _deliver(shop: DevShop, order: Order, form: Form) -> str:
     waiting = [one for one in order.fulfilments if one.status == "success" and one.delivered_at is None]
     parcels = [one for one in waiting if not chosen or str(one.id) == chosen]
     if not parcels:
-        raise DevshopError("nothing_on_the_way", f"No parcel of order {order.name} is on its way; send one first.")
+        raise DevshopError(
+            "nothing_on_the_way", f"No parcel of order {order.name} is on its way; send one first."
+        )
     for parcel in parcels:
         shop.deliver_parcel(parcel)
     return f"{len(parcels)} parcel{'s' * (len(parcels) != 1)} delivered."

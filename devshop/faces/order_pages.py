@@ -132,6 +132,6 @@ def _detail(platform: DevPlatform, order: Order) -> str:
         here={line.id: current_quantity(line) for line in order.lines},
         carriers=order_forms.CARRIERS,
         events=order_forms.EVENTS,
-        products=[p for p in g.shop.desk.shop.products.values()],
+        products=list(g.shop.desk.shop.products.values()),
         webhooks=webhooks[:20],
     )

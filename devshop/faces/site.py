@@ -21,7 +21,7 @@ from devshop.faces import (
     theme_pages,
 )
 from devshop.faces.catalogue import ware_of
-from devshop.faces.figures import money, moment
+from devshop.faces.figures import moment, money
 from devshop.faces.texts import translated
 from devshop.faces.visitor import COUNTRIES, LANGUAGES, visitor_of
 

@@ -33,7 +33,9 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
     @site.get("/")
     def home() -> str:
         products = list(g.shop.desk.shop.products.values())
-        return shown(platform, "home.html", "index", products=_cards(products, g.visitor), page_title="Alpine Tea")
+        return shown(
+            platform, "home.html", "index", products=_cards(products, g.visitor), page_title="Alpine Tea"
+        )
 
     @site.get("/collections/<name>")
     def collection(name: str) -> str:
@@ -81,7 +83,9 @@ def back() -> str:
     return f"{request.script_root}{target}" if safe else url_for("faces.home")
 
 
-def shown(platform: DevPlatform, template: str, kind: str, product: Product | None = None, **values: Any) -> str:
+def shown(
+    platform: DevPlatform, template: str, kind: str, product: Product | None = None, **values: Any
+) -> str:
     """A page of the storefront with the app's blocks in it: embeds in the body, blocks beside the product."""
     placed = theme.render(platform, g.visitor, kind, product)
     return render_template(template, placed=placed, product=product, **values)
@@ -142,5 +146,8 @@ def _theme_script(visitor: Visitor) -> Response:
         "routes": {"root": f"{request.script_root}/"},
         "designMode": False,
     }
-    text = f"window.Shopify = Object.assign(window.Shopify || {{}}, {jsonify(values).get_data(as_text=True).strip()});\n"
-    return Response(text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"})
+    told = jsonify(values).get_data(as_text=True).strip()
+    text = f"window.Shopify = Object.assign(window.Shopify || {{}}, {told});\n"
+    return Response(
+        text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"}
+    )

@@ -88,7 +88,9 @@ def blocks(root: Path) -> Iterator[Block]:
 
 def _is_theme(description: Path) -> bool:
     about = tomllib.loads(description.read_text(encoding="utf-8"))
-    return about.get("type") == "theme" or any(one.get("type") == "theme" for one in about.get("extensions", []))
+    return about.get("type") == "theme" or any(
+        one.get("type") == "theme" for one in about.get("extensions", [])
+    )
 
 
 def as_placed(shop: DevShop, block: Block) -> ThemeBlock:
@@ -137,12 +139,16 @@ def _rendered(
     number = f"{'A' if block.embed else 'B'}devshop-{block.handle}"
     known["_block"] = {"id": number, "type": block.handle, "settings": settings, "shopify_attributes": ""}
     known["_section"] = {"id": f"template--devshop__{template}"}
-    environment = Environment(loader=FileSystemLoader(block.folder / "snippets", ext=".liquid"), globals=known)
+    environment = Environment(
+        loader=FileSystemLoader(block.folder / "snippets", ext=".liquid"), globals=known
+    )
     liquid_filters.register(environment, block.folder, visitor.language, visitor.currency)
     try:
         inner = environment.from_string(_LOCAL + block.source, name=block.handle).render()
     except LiquidError as error:
-        inner = f'<p class="liquid-error">Liquid error in {escape(block.handle)}.liquid: {escape(str(error))}</p>'
+        inner = (
+            f'<p class="liquid-error">Liquid error in {escape(block.handle)}.liquid: {escape(str(error))}</p>'
+        )
     classes = f"shopify-block shopify-app-block {block.schema.get('class') or ''}".strip()
     return Markup(f'<{tag} id="shopify-block-{number}" class="{escape(classes)}">{inner}</{tag}>')
 

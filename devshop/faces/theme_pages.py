@@ -82,9 +82,12 @@ def extensions(platform: DevPlatform, shop: Any) -> list[dict[str, Any]]:
                 "name": block.word(block.schema.get("name", block.handle)),
                 "target": block.schema.get("target", "section"),
                 "status": "active" if on else "available",
-                "activations": [{"target": "body", "themeId": "gid://shopify/OnlineStoreTheme/1"}] if on else [],
+                "activations": [{"target": "body", "themeId": "gid://shopify/OnlineStoreTheme/1"}]
+                if on
+                else [],
             }
         )
     return [
-        {"handle": handle, "type": "theme_app_extension", "activations": several} for handle, several in found.items()
+        {"handle": handle, "type": "theme_app_extension", "activations": several}
+        for handle, several in found.items()
     ]

@@ -25,7 +25,12 @@ CODES_COOKIE = "devshop_codes"
 LANGUAGE_COOKIE = "devshop_language"
 COUNTRY_COOKIE = "devshop_country"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
-COUNTRIES = {"CH": ("Switzerland", "CHF"), "DE": ("Germany", "EUR"), "AT": ("Austria", "EUR"), "FR": ("France", "EUR")}
+COUNTRIES = {
+    "CH": ("Switzerland", "CHF"),
+    "DE": ("Germany", "EUR"),
+    "AT": ("Austria", "EUR"),
+    "FR": ("France", "EUR"),
+}
 MAX_LINES = 30
 MAX_UNITS = 99
 _CART = re.compile(r"\d{1,19}x\d{1,2}(_\d{1,19}x\d{1,2})*")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import select
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,13 +13,17 @@ from typing import Any, Literal
 
 import psycopg
 
-from plugin.errors import ConfigError, StorageBusy
+from plugin.errors import StorageBusy
+from plugin.store.connections import (
+    begin_immediate,
+    commit_sqlite,
+    connect,
+    lost,
+    retry_sqlite,
+    storage_failed,
+)
 
 Row = tuple[Any, ...]
-# What a database raises when it is away, full or locked: nobody's fault above, to be tried again.
-DATABASE_AWAY: tuple[type[Exception], ...] = (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError)
-BUSY_WAIT_S = 4.0
-BUSY_RETRY_S = 0.0005
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _SLICE = 500
@@ -241,7 +243,7 @@ class Database:
             else:
                 connection.execute("BEGIN")
                 # Takes the view now, where it can be retried: another process may be recovering the log.
-                _retry(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
+                retry_sqlite(connection, "SELECT 1 FROM sqlite_master LIMIT 1")
 
     def _abandon(self, connection: Any) -> None:
         try:
@@ -264,7 +266,7 @@ class Database:
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
-        if connection is not None and self.engine == "postgresql" and _lost(connection):
+        if connection is not None and self.engine == "postgresql" and lost(connection):
             self._forget(connection)
             connection = None
         if connection is None:
@@ -273,96 +275,3 @@ class Database:
             with self._guard:
                 self._opened.append(connection)
         return connection
-
-
-def _lost(connection: Any) -> bool:
-    """True when the server has hung up on an idle connection: something to read where nothing was asked."""
-    if connection.closed:
-        return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def connect(url: str) -> Any:
-    """A raw driver connection with this project's settings. Raises StorageBusy when PostgreSQL is away."""
-    if url.startswith("sqlite"):
-        return connect_sqlite(url.removeprefix("sqlite:///"))
-    try:
-        return psycopg.connect(url, connect_timeout=5, prepare_threshold=3)
-    except psycopg.OperationalError as error:
-        raise StorageBusy(
-            "PostgreSQL does not answer. Check DATABASE_URL and that the server runs."
-        ) from error
-
-
-def connect_sqlite(path: str) -> sqlite3.Connection:
-    """A SQLite connection: WAL, every commit on disk before it is acknowledged, no sleeping back-off."""
-    try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_WAIT_S, check_same_thread=False)
-    except sqlite3.OperationalError as error:
-        raise ConfigError(
-            f"The database file {path} cannot be opened. Make its folder, or run `regulars migrate` first."
-        ) from error
-    connection.execute("PRAGMA page_size=8192")
-    # Two processes that open a new file at once meet here, and SQLite does not wait on its own.
-    _retry(connection, "PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    # Without it INSERT OR REPLACE deletes a row behind the back of the triggers that guard the ledger.
-    connection.execute("PRAGMA recursive_triggers=ON")
-    connection.execute("PRAGMA wal_autocheckpoint=10000")
-    connection.execute("PRAGMA cache_size=-32768")
-    # SQLite's own busy handler sleeps up to 100 ms a time; we retry every 0.5 ms ourselves.
-    connection.execute("PRAGMA busy_timeout=0")
-    return connection
-
-
-def begin_immediate(connection: sqlite3.Connection) -> None:
-    """Takes SQLite's write lock, retrying every 0.5 ms for 4 s. Raises StorageBusy after that."""
-    _retry(connection, "BEGIN IMMEDIATE")
-
-
-def commit_sqlite(connection: sqlite3.Connection) -> None:
-    """Commits; a reader that starts a checkpoint can make it busy for a moment, so it is retried too."""
-    if connection.in_transaction:
-        _retry(connection, "COMMIT")
-
-
-def storage_failed(error: BaseException) -> bool:
-    """True for a fault of the storage (full disk, lost server, deadlock), False for one of the statement."""
-    if isinstance(error, psycopg.OperationalError):
-        return True
-    return isinstance(error, sqlite3.OperationalError) and _primary_code(error) in _SQLITE_FAULTS
-
-
-_SQLITE_FAULTS = frozenset(
-    (
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_NOMEM,
-    )
-)
-
-
-def _primary_code(error: sqlite3.Error) -> int:
-    """The result code without its extension; 0 when Python raised the error itself."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-def _retry(connection: sqlite3.Connection, statement: str) -> None:
-    deadline = time.monotonic() + BUSY_WAIT_S
-    while True:
-        try:
-            connection.execute(statement).fetchall()
-            return
-        except sqlite3.OperationalError as error:
-            if _primary_code(error) != sqlite3.SQLITE_BUSY:
-                raise
-            if time.monotonic() > deadline:
-                raise StorageBusy("The database is busy. Nothing was written; try again.") from error
-            time.sleep(BUSY_RETRY_S)

@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple
 import psycopg
 
 from plugin.errors import RegularsError, StorageBusy
-from plugin.store.db import Tx, begin_immediate, commit_sqlite, connect
+from plugin.store.connections import begin_immediate, commit_sqlite, connect
+from plugin.store.db import Tx
 from plugin.store.waiting import Waiting, WaitingLimits
 
 Outcome = Literal["stored", "duplicate"]

@@ -101,7 +101,12 @@ def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime,
         "DO UPDATE SET email = COALESCE(excluded.email, members.email), "
         "first_name = COALESCE(excluded.first_name, members.first_name), "
         "last_name = COALESCE(excluded.last_name, members.last_name), "
-        "locale = COALESCE(excluded.locale, members.locale) WHERE members.status NOT IN ('redacted', 'merged')",
+        "locale = COALESCE(excluded.locale, members.locale) WHERE members.status NOT IN ('redacted', 'merged') "
+        # Nothing new to say is the rule: then neither the row nor its four indexes are written.
+        "AND (COALESCE(excluded.email, '') NOT IN ('', COALESCE(members.email, '')) "
+        "OR COALESCE(excluded.first_name, '') NOT IN ('', COALESCE(members.first_name, '')) "
+        "OR COALESCE(excluded.last_name, '') NOT IN ('', COALESCE(members.last_name, '')) "
+        "OR COALESCE(excluded.locale, '') NOT IN ('', COALESCE(members.locale, '')))",
         [
             {
                 "s": shop_id,

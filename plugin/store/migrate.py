@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from plugin.errors import StorageBusy
-from plugin.store.db import begin_immediate, connect
+from plugin.store.connections import begin_immediate, connect
 
 LOCK_WAIT_S = 60
 # Any constant will do, as long as every release uses the same: "regulars" as a number.

@@ -243,7 +243,15 @@ orders = Table(
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
 )
 # `counted` at the end, so that counting a member's orders never reads their projections.
-Index("ix_orders_member", orders.c.shop_id, orders.c.member_id, orders.c.processed_at, orders.c.counted)
+# With the points, so that a member's tier progress is read from the index alone.
+Index(
+    "ix_orders_member",
+    orders.c.shop_id,
+    orders.c.member_id,
+    orders.c.processed_at,
+    orders.c.counted,
+    orders.c.points,
+)
 # Orders that count, by date: the sample of a preview, and the list of members' orders.
 Index(
     "ix_orders_counted",
@@ -307,6 +315,10 @@ Index(
     "ix_lots_open",
     lots.c.shop_id,
     lots.c.member_id,
+    # The panel reads a member's open lots from the index alone.
+    lots.c.remaining,
+    lots.c.available_at,
+    lots.c.expires_at,
     sqlite_where=text("remaining > 0"),
     postgresql_where=text("remaining > 0"),
 )

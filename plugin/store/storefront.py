@@ -17,7 +17,8 @@ from plugin.domain import tiers
 from plugin.domain.programme import Programme
 from plugin.errors import StorageBusy
 from plugin.store import programmes
-from plugin.store.db import Row, Tx, connect, storage_failed, to_ms
+from plugin.store.connections import connect, storage_failed
+from plugin.store.db import Row, Tx, to_ms
 
 
 def _statements(engine: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from plugin.flows import clock
 from plugin.shopify.errors import PlatformError
 from plugin.shopify.tokens import TokenSource
 from plugin.store import meta, queues, shops
-from plugin.store.db import DATABASE_AWAY
+from plugin.store.connections import DATABASE_AWAY
 from plugin.worker import effects
 from plugin.worker.effects import Bench
 from plugin.worker.reconcile import RECONCILE_EVERY, reconcile

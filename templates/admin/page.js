@@ -1,7 +1,13 @@
-/* What App Bridge can do better than the page: a toast, and knowing what the theme shows. Both are left out without it. */
+/* Takes away what stands in for components once they are there, and does by App Bridge what the page cannot:
+   a toast, and knowing what the theme shows. Without any of it the page works all the same. */
 (() => {
+  const stand = { "s-page": "s-page > .plain", "s-section": "s-section > .plain", "s-app-nav": "s-app-nav + .plain" };
+  for (const tag of ["s-text-field", "s-number-field", "s-text-area", "s-select", "s-button"]) stand[tag] = `${tag} + .plain`;
+  for (const [tag, twins] of Object.entries(stand)) {
+    customElements.whenDefined(tag).then(() => document.querySelectorAll(twins).forEach((one) => one.remove()));
+  }
   const bridge = window.shopify, said = document.querySelector("[data-toast]"), asked = document.querySelector("[data-theme-report]");
-  if (bridge) document.querySelector("nav.links").hidden = true;
+  if (bridge) document.querySelector("nav.links")?.remove();
   if (said && bridge?.toast?.show) { bridge.toast.show(said.textContent.trim()); said.hidden = true; }
   if (!asked || !bridge?.app?.extensions) return;
   bridge.app.extensions().then((list) => {

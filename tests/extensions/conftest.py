@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
 from playwright.sync_api import Page as Window
 
 from plugin.domain.programme import Programme, first_programme
@@ -61,7 +61,9 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
 
     `calm=False` where a fault is scripted: the browser itself then writes failed requests to the console.
     """
-    contexts, said, strangers = [], [], []
+    contexts: list[BrowserContext] = []
+    said: list[str] = []
+    strangers: list[str] = []
 
     def go(
         size: tuple[int, int] = DESKTOP,
@@ -71,6 +73,16 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         host: str = "127.0.0.1",
         **more: Any,
     ) -> Window:
+        ours = (site.address, site.address.replace("127.0.0.1", "localhost"), "data:")
+
+        def console(message: ConsoleMessage) -> None:
+            if calm and message.type in ("error", "warning"):
+                said.append(message.text)
+
+        def asked(request: Request) -> None:
+            if not request.url.startswith(ours):
+                strangers.append(request.url)
+
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale=site.page.language,
@@ -83,12 +95,8 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         window = context.new_page()
         window.set_default_timeout(15_000)
         window.on("pageerror", lambda error: said.append(str(error)))
-        window.on(
-            "console",
-            lambda message: calm and message.type in ("error", "warning") and said.append(message.text),
-        )
-        ours = (site.address, site.address.replace("127.0.0.1", "localhost"), "data:")
-        window.on("request", lambda asked: asked.url.startswith(ours) or strangers.append(asked.url))
+        window.on("console", console)
+        window.on("request", asked)
         window.goto(site.address.replace("127.0.0.1", host) + path)
         return window
 

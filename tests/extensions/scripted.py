@@ -92,7 +92,8 @@ class Api:
         following = held["next"] or {"at": None, "points": 0}
         state = mirrors.MemberState(
             customer_id=42, joined=self.status == "active", available=held["available"], pending=held["pending"],
-            next_at=datetime.fromisoformat(following["at"]) if following["at"] else None, next_delta=following["points"],
+            next_at=datetime.fromisoformat(following["at"]) if following["at"] else None,
+            next_delta=following["points"],
             tier=self.tier, due_survey=str(self.question.order_id) if self.question else None, programme_version=1,
         )  # fmt: skip
         loaded: dict[str, Any] = json.loads(mirrors._metafield(state)["value"])
@@ -188,7 +189,8 @@ class Api:
             number = 9000 + len(self.redemptions)
             self.by_key[request_key] = number
             self._keep(Redemption(
-                number, 42, request_key, reward, 1, reward.points, f"REG-7KQ2M-X{number}", "debited" if self.slow_codes else "made",
+                number, 42, request_key, reward, 1, reward.points, f"REG-7KQ2M-X{number}",
+                "debited" if self.slow_codes else "made",
                 None, self.now, self.now, self.now + reward.valid_days * DAY, None, 0, 0, None,
             ))  # fmt: skip
             self.lots.insert(0, (-reward.points, to_ms(self.now - DAY), None))

@@ -38,6 +38,21 @@ class Site:
         return [path.removeprefix(ASSETS) for path in self.asked if path.startswith(ASSETS)]
 
 
+def _file(site: Site, path: str) -> tuple[bytes, str]:
+    """A page or a file, with its type."""
+    if path.startswith(ASSETS):
+        name = path.removeprefix(ASSETS)
+        return (EXTENSION / "assets" / name).read_bytes(), mimetypes.guess_type(name)[0] or "text/plain"
+    if path == "/theme.css":
+        return THEME.encode(), "text/css"
+    if path == "/frame":
+        return (
+            f'<!doctype html><title>Frame</title><iframe src="{site.address}/"></iframe>'.encode(),
+            "text/html",
+        )
+    return document(site.page).encode(), "text/html; charset=utf-8"
+
+
 @contextmanager
 def serving(page: Page, api: Api) -> Iterator[Site]:
     """The site, running until the block ends."""
@@ -53,22 +68,8 @@ def serving(page: Page, api: Api) -> Iterator[Site]:
                 self.close_connection = True
             elif parts.path.startswith(f"{PROXY}/"):
                 self._api("GET", b"")
-            elif parts.path.startswith(ASSETS):
-                file = EXTENSION / "assets" / parts.path.removeprefix(ASSETS)
-                if file.is_file():
-                    self._send(200, file.read_bytes(), mimetypes.guess_type(file.name)[0] or "text/plain")
-                else:
-                    self._send(404, b"", "text/plain")
-            elif parts.path == "/theme.css":
-                self._send(200, THEME.encode(), "text/css")
-            elif parts.path == "/frame":
-                self._send(
-                    200,
-                    f'<!doctype html><title>Frame</title><iframe src="{site.address}/"></iframe>'.encode(),
-                    "text/html",
-                )
             else:
-                self._send(200, document(site.page).encode(), "text/html; charset=utf-8")
+                self._send(200, *_file(site, parts.path))
 
         def do_POST(self) -> None:
             self._api("POST", self.rfile.read(int(self.headers.get("Content-Length", 0))))

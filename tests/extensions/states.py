@@ -1,4 +1,4 @@
-"""Every state of the widget by name, each reached as a shopper reaches it: for the accessibility check and the gallery."""
+"""Every state of the widget by name, each reached as a shopper reaches it, for the accessibility check."""
 
 from __future__ import annotations
 
@@ -199,7 +199,8 @@ def long_words(site: Site, go: Go) -> Window:
 STATES: dict[str, State] = {
     made.__name__: made
     for made in (
-        closed, prompt, scored, why, thanks, home, home_with_question, loading, trouble, session, confirming, refused, making,
+        closed, prompt, scored, why, thanks, home, home_with_question, loading, trouble, session, confirming,
+        refused, making,
         code, copied, giving_back, given_back, activity, activity_all, activity_empty, guest, join, joined, long_words,
     )
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The widget for everybody: axe in every state, targets, zoom, dark, high contrast, little motion, any accent colour."""
+"""The widget for everybody: axe in every state, targets, zoom, dark, high contrast, little motion, any accent."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ def violations(window: Window) -> list[str]:
     """What axe finds wrong in our part of the page, with the elements."""
     # An animation halfway through has other colours than its end.
     window.wait_for_function(
-        "() => document.querySelector('regulars-launcher').shadowRoot.getAnimations().every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"
+        """() => document.querySelector('regulars-launcher').shadowRoot.getAnimations()
+          .every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"""
     )
     if not window.evaluate("typeof axe === 'object'"):
         window.evaluate((package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
     found: dict[str, Any] = window.evaluate(
-        "(tags) => axe.run({include: [['regulars-launcher'], ['regulars-points']]}, {runOnly: {type: 'tag', values: tags}})",
+        """(tags) => axe.run({include: [['regulars-launcher'], ['regulars-points']]},
+          {runOnly: {type: 'tag', values: tags}})""",
         RULES,
     )
     assert found["passes"], "axe looked at nothing"
@@ -55,7 +57,9 @@ def test_axe_finds_nothing_in_the_dark(site: Site, visit: Visit, state: str) -> 
 def test_axe_would_find_something(site: Site, visit: Visit) -> None:
     window = home(site, visit)
     window.evaluate(
-        "const root = document.querySelector('regulars-launcher').shadowRoot; root.querySelector('.close').removeAttribute('aria-label'); root.querySelector('.quiet').style.color = '#ddd'"
+        """const root = document.querySelector('regulars-launcher').shadowRoot;
+        root.querySelector('.close').removeAttribute('aria-label');
+        root.querySelector('.quiet').style.color = '#ddd';"""
     )
     assert {one.split(":")[0] for one in violations(window)} >= {"button-name", "color-contrast"}
 
@@ -82,8 +86,10 @@ def test_everything_to_press_is_large_enough(site: Site, visit: Visit, state: st
     window = STATES[state](site, lambda: visit(PHONE))
     small = window.evaluate(
         """() => [...document.querySelector('regulars-launcher').shadowRoot.querySelectorAll('button, a, .score')]
-          .filter((one) => one.getClientRects().length).map((one) => [one.textContent || one.className, one.getBoundingClientRect()])
-          .filter(([, box]) => box.height < 43.9 || box.width < 30).map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
+          .filter((one) => one.getClientRects().length)
+          .map((one) => [one.textContent || one.className, one.getBoundingClientRect()])
+          .filter(([, box]) => box.height < 43.9 || box.width < 30)
+          .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
     )
     assert small == []
 
@@ -99,8 +105,10 @@ def test_nothing_is_cut_off_when_zoomed(site: Site, visit: Visit, state: str, wi
           const root = document.querySelector('regulars-launcher').shadowRoot;
           const box = root.querySelector('dialog[open]') ?? root.querySelector('.prompt');
           const edge = box.getBoundingClientRect();
-          const out = [...box.querySelectorAll('*')].filter((one) => !one.closest('.unseen') && one.getBoundingClientRect().right > edge.right + 1);
-          return [box.scrollWidth > box.clientWidth, edge.top < 0, edge.left < 0, edge.right > innerWidth, ...out.map((one) => one.outerHTML.slice(0, 80))];
+          const out = [...box.querySelectorAll('*')]
+            .filter((one) => !one.closest('.unseen') && one.getBoundingClientRect().right > edge.right + 1);
+          return [box.scrollWidth > box.clientWidth, edge.top < 0, edge.left < 0, edge.right > innerWidth,
+            ...out.map((one) => one.outerHTML.slice(0, 80))];
         }"""
     )
     assert wide == [False, False, False, False]
@@ -133,6 +141,7 @@ def test_the_focus_can_be_seen(site: Site, visit: Visit) -> None:
     for _ in range(6):
         window.keyboard.press("Tab")
         style = window.evaluate(
-            "getComputedStyle(document.querySelector('regulars-launcher').shadowRoot.activeElement ?? document.body).outlineStyle"
+            """getComputedStyle(document.querySelector('regulars-launcher').shadowRoot.activeElement
+              ?? document.body).outlineStyle"""
         )
         assert style == "solid" or window.evaluate("document.activeElement === document.body")

@@ -128,7 +128,8 @@ def test_every_line_of_the_history_explains_itself(site: Site, visit: Visit, siz
         "Redeemed: 5 off\nTurned into a discount code.\n−100",
         "Order #1042\nCHF 84 at 1 point for every CHF 1; times 1.25 for level Silver.\n+105",
         "Taken back from order #1038\nCHF 40 at 1 point for every CHF 1; 40 points are due for it now, 84 before.\n−44",
-        "Taken back from order #1031\nCHF 0 at 1 point for every CHF 1; 0 points are due for it now, 60 before; the order was cancelled.\n−60",
+        "Taken back from order #1031\nCHF 0 at 1 point for every CHF 1; 0 points are due for it now, 60 before; "
+        "the order was cancelled.\n−60",
         "Order #1030 changed\nCHF 72 at 1 point for every CHF 1; 72 points are due for it now, 60 before.\n+12",
         "Returned: 5 off\nThe code was given back unused.\n+100",
         "Return withdrawn\nThe code was used after all.\n−100",
@@ -261,7 +262,10 @@ def test_hostile_names_are_text_everywhere(site: Site, api: Api, visit: Visit) -
 
 
 def test_it_works_under_a_strict_policy(site: Site, visit: Visit) -> None:
-    site.policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'"
+    site.policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
+        " base-uri 'none'"
+    )
     window = opened_panel(visit(PHONE))
     window.locator("[data-key=ask-five_off]").click()
     window.locator("[data-key=yes-five_off]").click()

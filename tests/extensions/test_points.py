@@ -182,7 +182,9 @@ def test_it_follows_the_variant_without_a_request(site: Site, visit: Visit, size
     )
     assert text(window) == "Earn 111 points"
     window.evaluate(
-        "const event = new Event('variant:update', {bubbles: true}); event.detail = {resource: {id: 7000}}; document.body.dispatchEvent(event)"
+        """const event = new Event('variant:update', {bubbles: true});
+        event.detail = {resource: {id: 7000}};
+        document.body.dispatchEvent(event)"""
     )
     assert text(window) == "Earn 31 points"
     assert len(site.asked) == asked
@@ -199,7 +201,8 @@ def test_it_follows_a_hidden_field_and_the_address(site: Site, visit: Visit) -> 
     )
     window.evaluate("document.querySelector('[name=id]').remove()")
     window.evaluate(
-        "history.pushState({}, '', '?variant=7002'); document.dispatchEvent(new Event('variant:changed', {bubbles: true}))"
+        """history.pushState({}, '', '?variant=7002');
+        document.dispatchEvent(new Event('variant:changed', {bubbles: true}))"""
     )
     window.wait_for_function(
         "document.querySelector('.regulars-points__text').textContent === 'Earn 1,612 points'"
@@ -225,7 +228,8 @@ def test_it_survives_rendering_again_and_two_of_it(site: Site, visit: Visit) -> 
     )
     window.locator("select").select_option("7001")
     window.wait_for_function(
-        "[...document.querySelectorAll('.regulars-points__text')].every((each) => each.textContent === 'Earn 111 points')"
+        """[...document.querySelectorAll('.regulars-points__text')]
+          .every((each) => each.textContent === 'Earn 111 points')"""
     )
     assert window.locator("regulars-points").count() == 2
 

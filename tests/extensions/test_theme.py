@@ -1,4 +1,4 @@
-"""The extension against Shopify's own checkers: theme check, schemas of settings, the build; and our promises of size."""
+"""The extension against Shopify's own checkers: theme check, settings schemas, the build; and our promises of size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from plugin.domain.programme import first_programme
@@ -54,7 +54,7 @@ def shopify_schema(name: str) -> Draft7Validator:
     folder = package("@shopify/theme-check-docs-updater") / "data"
     loaded = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
     registry: Registry[Any] = Registry().with_resources(
-        (f"{prefix}{file}", Resource(contents=body, specification=DRAFT7))
+        (f"{prefix}{file}", DRAFT7.create_resource(body))
         for file, body in loaded.items() if isinstance(body, dict) for prefix in ("", "./")
     )  # fmt: skip
     return Draft7Validator(loaded[name], registry=registry)
@@ -175,7 +175,10 @@ def test_scripts_and_styles_stay_small() -> None:
 
 
 def test_scripts_never_parse_html_and_keep_nothing() -> None:
-    banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|localStorage|sessionStorage|indexedDB|document\.cookie|setAttribute\('style'"
+    banned = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function"
+        r"|localStorage|sessionStorage|indexedDB|document\.cookie|setAttribute\('style'"
+    )
     assert [
         name
         for name in assets(".js")

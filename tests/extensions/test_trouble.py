@@ -1,4 +1,4 @@
-"""The panel when things go wrong: no network, no session, no patience, a lost answer, a double press; frames and editors."""
+"""The panel when things go wrong: no network, no session, a lost answer, a double press; frames and editors."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.extensions.conftest import PHONE, Visit, opened_panel
+from tests.extensions.page import ASSETS
 from tests.extensions.scripted import Api, Fault
-from tests.extensions.served import ASSETS, Site
+from tests.extensions.served import Site
 
 pytestmark = pytest.mark.browser
 

@@ -212,7 +212,7 @@ def test_a_busy_database_is_a_503_that_says_when_to_come_back(
 ) -> None:
     light.member(ALICE, ANNA, 150)
     nonce = light.nonce(ANNA)
-    monkeypatch.setattr("plugin.store.db.BUSY_WAIT_S", 0.0)
+    monkeypatch.setattr("plugin.store.connections.BUSY_WAIT_S", 0.0)
     other = Database.open(light.db.url)
     with other.write():
         answer = light.post(

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.errors import StorageBusy
-from plugin.store import db
-from plugin.store.db import Database, Tx, connect_sqlite, from_ms, to_ms
+from plugin.store.connections import connect_sqlite
+from plugin.store.db import Database, Tx, from_ms, to_ms
 from tests.postgres import PgServer
 
 ALICE, BOB = 1, 2
@@ -146,7 +146,7 @@ def test_one_shop_has_one_writer_at_a_time(shops: Database, monkeypatch: pytest.
 
 
 def test_a_shop_that_is_taken_is_skipped(shops: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "BUSY_WAIT_S", 0.05)
+    monkeypatch.setattr("plugin.store.connections.BUSY_WAIT_S", 0.05)
     other = Database.open(shops.url)
     with shops.write(ALICE), ExitStack() as held:
         if shops.engine == "postgresql":
@@ -172,7 +172,7 @@ def test_other_shops_are_not_held_up_on_postgresql(postgres_url: str) -> None:
 
 
 def test_a_busy_file_is_waited_for_and_then_refused(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "BUSY_WAIT_S", 0.05)
+    monkeypatch.setattr("plugin.store.connections.BUSY_WAIT_S", 0.05)
     one, two = Database.open(sqlite_url), Database.open(sqlite_url)
     with one.write() as tx:
         _put(tx, "first")

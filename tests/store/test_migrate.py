@@ -17,8 +17,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from plugin.errors import StorageBusy
-from plugin.store import db, migrate
-from plugin.store.db import Database, connect
+from plugin.store import migrate
+from plugin.store.connections import connect
+from plugin.store.db import Database
 from plugin.store.schema import metadata
 
 ALICE, BOB = 1, 2
@@ -125,7 +126,7 @@ def test_a_migration_that_never_gets_its_turn_says_so(
     blank_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrate, "LOCK_WAIT_S", 1)
-    monkeypatch.setattr(db, "BUSY_WAIT_S", 0.05)
+    monkeypatch.setattr("plugin.store.connections.BUSY_WAIT_S", 0.05)
     with migrate._locked(blank_database_url), pytest.raises(StorageBusy):
         migrate.migrate(blank_database_url)
     assert migrate.migrate(blank_database_url) == migrate.head()

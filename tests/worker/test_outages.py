@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from plugin.errors import StorageBusy
-from plugin.store.db import DATABASE_AWAY, Database, to_ms
+from plugin.store.connections import DATABASE_AWAY
+from plugin.store.db import Database, to_ms
 from plugin.store.intake import Delivery, IntakeWriter
 from tests.books import Books, everything
 from tests.facts import DAY, T0, seen

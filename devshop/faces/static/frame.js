@@ -75,6 +75,7 @@ function mark() {
     .concat(links.filter((one) => one.dataset.path === "/"))[0];
   for (const one of links) one.toggleAttribute("aria-current", one === best);
   best?.setAttribute("aria-current", "page");
+  best?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 // Addresses of the admin that exist here lead here; the others belong to Shopify alone.

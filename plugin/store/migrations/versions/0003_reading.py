@@ -1,4 +1,4 @@
-"""Adds what the merchant's pages need: members by name, e-mail and joining, orders that count, what the theme shows."""
+"""Adds what pages read: members by name, e-mail and joining, orders that count, the panel from indexes alone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,17 @@ def upgrade() -> None:
         op.execute(f"CREATE INDEX {name} ON members (shop_id, {folded})")
     op.create_index("ix_members_joined", "members", ["shop_id", "status", "joined_at", "member_id"])
     op.drop_index("ix_orders_member", table_name="orders")
-    op.create_index("ix_orders_member", "orders", ["shop_id", "member_id", "processed_at", "counted"])
+    op.create_index(
+        "ix_orders_member", "orders", ["shop_id", "member_id", "processed_at", "counted", "points"]
+    )
+    op.drop_index("ix_lots_open", table_name="lots")
+    op.create_index(
+        "ix_lots_open",
+        "lots",
+        ["shop_id", "member_id", "remaining", "available_at", "expires_at"],
+        sqlite_where=sa.text("remaining > 0"),
+        postgresql_where=sa.text("remaining > 0"),
+    )
     op.create_index(
         "ix_orders_counted",
         "orders",
