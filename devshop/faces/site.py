@@ -87,6 +87,14 @@ def register(app: Flask, platform: DevPlatform) -> None:
     def failed(error: HTTPException) -> tuple[str, int]:
         return render_template("message.html", error=error), error.code or 500
 
+    @app.errorhandler(404)
+    def nowhere(error: HTTPException) -> tuple[str, int] | HTTPException:
+        """An address that no page has; scripts below /dev keep the plain answer."""
+        if "shop" not in g or request.path.startswith(("/dev/", platform.config.proxy.path)):
+            return error
+        g.visitor = visitor_of(g.shop)
+        return render_template("message.html", error=error, **_shared(platform)), 404
+
     app.secret_key = secrets.token_bytes(32)  # for the notes that one page leaves for the next
     app.config["SESSION_COOKIE_NAME"] = "devshop_notes"
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"

@@ -163,7 +163,8 @@ def document(page: Page) -> str:
     filler = "<p>Green leaves from a garden at two thousand metres, dried the same day.</p>" * 30
     return f"""<!doctype html>
 <html lang="{page.language}"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>Mountain tea</title><link rel="icon" href="data:,">{page.head}<link rel="stylesheet" href="/theme.css"></head>
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Mountain tea</title>{page.head}
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/theme.css"></head>
 <body><header><a href="/">{escape(page.shop_name)}</a></header><main>
 <div class="shopify-section" id="product-section"><h1>Mountain tea</h1>
 <form action="/cart/add" method="post"><label>Size <select name="id">{options}</select></label></form>

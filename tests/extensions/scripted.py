@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -273,6 +272,3 @@ def history(now: datetime) -> list[Line]:
         (1000 - at, points, to_ms(now - at * 3 * DAY) or 0, kind, json.dumps(why), order)
         for at, (kind, points, order, why) in enumerate(kinds)
     ]
-
-
-Script = Callable[[Api], None]

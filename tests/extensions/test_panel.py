@@ -232,6 +232,17 @@ def test_points_about_to_expire_and_points_owed_are_told(site: Site, api: Api, v
     )
 
 
+def test_a_distant_expiry_is_no_news_and_undated_points_say_when_they_open(
+    site: Site, api: Api, visit: Visit
+) -> None:
+    api.lots = [(50, to_ms(api.now - DAY), to_ms(api.now + 300 * DAY)), (7, None, None)]
+    window = opened_panel(visit())
+    expect(window.locator(".hero")).to_contain_text(
+        "7 points pending. Points open once the time for returns is over."
+    )
+    assert "expire" not in window.locator(".hero").inner_text()
+
+
 def test_the_highest_level_has_no_bar(site: Site, api: Api, visit: Visit) -> None:
     api.tier, api.progress = "gold", 2000
     window = opened_panel(visit())

@@ -190,7 +190,8 @@ def test_the_focus_stays_in_the_open_panel(site: Site, visit: Visit) -> None:
         where = window.evaluate(
             """() => {
               const active = document.activeElement;
-              const inside = active.localName === 'regulars-launcher' && active.shadowRoot.activeElement.closest('dialog');
+              const ours = active.localName === 'regulars-launcher';
+              const inside = ours && active.shadowRoot.activeElement.closest('dialog');
               return active === document.body || inside !== false && inside !== null;
             }"""
         )

@@ -19,6 +19,7 @@ from devshop.demo import APP_TOML, DOMAIN, MovableTime, environment
 from devshop.faces.catalogue import stock
 from devshop.shop import DevPlatform, DevShop
 from tests.browser import opened
+from tests.npm import package
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -200,3 +201,45 @@ def test_german_from_the_footer_and_euros_in_germany(demo: Demo, page: Page) -> 
     expect(page.get_by_role("heading", name="Hüttenbecher")).to_be_visible()
     expect(page.locator("[data-price]")).to_have_text("€25.97")
     _fits(page)
+
+
+def _complaints(page: Page) -> list[str]:
+    """What axe finds wrong on a page, with the first elements; the frame's inside is the app's own matter."""
+    page.evaluate((package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {iframes: false})")
+    assert found["passes"], "axe looked at nothing"
+    return [f"{one['id']}: {[node['target'] for node in one['nodes'][:3]]}" for one in found["violations"]]
+
+
+def test_axe_finds_nothing_on_any_page(demo: Demo, page: Page) -> None:
+    (anna,) = demo.shop.customers.values()
+    wares = {one.handle: one for one in demo.shop.desk.shop.products.values()}
+    order = demo.shop.place_order(anna, [(wares["hut-mug"], 2)], note="Ring twice", currency="EUR")
+    demo.shop.fulfil(order, lines=[(order.lines[0], 1)])
+    demo.settle()
+    page.goto(f"{demo.address}/account/login")
+    assert _complaints(page) == []
+    page.get_by_role("button", name="Anna Keller").click()
+    page.goto(f"{demo.address}/products/hut-mug")
+    page.get_by_role("button", name="Add to cart").click()
+    entry = demo.platform.journal.entries(DOMAIN)[0].number
+    shop = (
+        "/",
+        "/collections/tea",
+        "/products/hut-mug",
+        "/account",
+        "/cart",
+        "/checkout",
+        f"/thank-you/{order.token}",
+    )
+    behind = ("orders", f"orders/{order.id}", "log", f"log/{entry}", "metafields")
+    for path in (
+        *shop,
+        *(f"/shop-admin/{one}" for one in behind),
+        "/admin/themes/current/editor",
+        "/admin/apps/regulars",
+    ):
+        page.goto(f"{demo.address}{path}")
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        assert _complaints(page) == [], path
+        _fits(page)

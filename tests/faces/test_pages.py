@@ -111,7 +111,7 @@ def test_only_the_frame_may_hold_the_app(house: House, visitor: Visitor) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["/products/none", "/collections/none", "/thank-you/none", "/shop-admin/orders/1"]
+    "path", ["/nope", "/products/none", "/collections/none", "/thank-you/none", "/shop-admin/orders/1"]
 )
 def test_what_is_not_there_says_so_on_a_page(visitor: Visitor, path: str) -> None:
     assert "That did not work" in visitor.page(path, 404).text

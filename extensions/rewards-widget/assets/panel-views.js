@@ -3,6 +3,9 @@
 import { h, icon } from './panel-words.js';
 import { historyList } from './panel-history.js';
 
+// An expiry further away than this is no news.
+const SOON_MS = 92 * 864e5;
+
 const press = (key, words, onclick, kind = 'main', more = {}) =>
   h('button', { type: 'button', class: `button ${kind}`, 'data-key': key, onclick, ...more }, words);
 const section = (title, ...children) => h('section', { class: 'section' }, h('h3', {}, title), ...children);
@@ -21,10 +24,9 @@ export function hero({ speak }, points, tier) {
   const lines = [];
   if (pending > 0) {
     const on = next?.points > 0 && { date: date(next.at) };
-    lines.push(n('pending', pending) + (on ? `, ${next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}` : ''));
-    if (!on) lines.push(t('pending_note'));
+    lines.push(n('pending', pending) + (on ? `, ${next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}` : `. ${t('pending_note')}`));
   }
-  if (next?.points < 0) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
+  if (next?.points < 0 && Date.parse(next.at) - Date.now() < SOON_MS) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
   if (owed > 0) lines.push(n('owed', owed));
   return [
     h('p', { class: 'hero-label' }, t('balance')),
