@@ -76,7 +76,7 @@ def fill(url: str, orders: int, shop_count: int = 1, seed: int = 1) -> None:
     db.close()
 
 
-def _webhooks(template: dict[str, Any], shop_id: int, number: int) -> Iterator[dict[str, object]]:
+def _webhooks(template: dict[str, Any], shop_id: int, number: int) -> Iterator[dict[str, Any]]:
     body = template | {"id": 6_000_000_000_000 + number, "name": f"#{number}"}
     body["customer"] = template["customer"] | {"id": 7_000_000_000 + number // 2}
     body["line_items"] = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ import click
 
 from bench.drain import fill, sqlite_files
 from bench.load import run, signed_requests
-from bench.served import ROOT, running
+from bench.served import ROOT, free_port, running
 
 WEB_LIMIT_MB = 150
 WORKER_LIMIT_MB = 200
@@ -52,7 +51,7 @@ def web_peak(seconds: float) -> float:
     with sqlite_files() as fresh:
         url = fresh()
         fill(url, 4)
-        port = _free_port()
+        port = free_port()
         os.environ |= {
             "SHOPIFY_API_KEY": "bench",
             "APP_URL": f"http://127.0.0.1:{port}",
@@ -67,12 +66,6 @@ def web_peak(seconds: float) -> float:
 
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @click.command()

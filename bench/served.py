@@ -22,7 +22,7 @@ START_TIMEOUT_S = 30.0
 @contextmanager
 def regulars(url: str) -> Iterator[int]:
     """The intake as `regulars serve` runs it: one granian process with sixteen threads. Yields the port."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"]
     command += ["--blocking-threads", "16", "--host", "127.0.0.1", "--log-level", "error"]
     with running([*command, "--port", str(port), "bench.app:app"], url, port=port):
@@ -32,13 +32,13 @@ def regulars(url: str) -> Iterator[int]:
 @contextmanager
 def shopify_express(url: str) -> Iterator[int]:
     """Shopify's Express library with better-sqlite3 or pg. Yields the port."""
-    port = _free_port()
+    port = free_port()
     with running([str(node()), "bench/peers/intake.mjs"], url, port=port):
         yield port
 
 
 @contextmanager
-def running(command: list[str], url: str, *, port: int | None = None) -> Iterator[None]:
+def running(command: list[str], url: str, *, port: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A process group that is started, waited for when it listens on `port`, and stopped."""
     environment = {"DATABASE_URL": url, "SHOPIFY_API_SECRET": SECRET, "NODE_ENV": "production"}
     if port is not None:
@@ -47,14 +47,15 @@ def running(command: list[str], url: str, *, port: int | None = None) -> Iterato
     try:
         if port is not None:
             _wait(process, port)
-        yield
+        yield process
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(START_TIMEOUT_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.load import SECRET, SHOP, Measured
-from bench.served import ROOT, running
+from bench.served import ROOT, free_port, running
 from bench.storefront_data import differences, fill, some_members
 from plugin.shopify.verify import proxy_signature
 from tests.npm import node
@@ -227,7 +227,7 @@ def _figures(body: dict[str, object]) -> object:
 
 @contextmanager
 def _regulars(url: str, threads: int) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -246,15 +246,9 @@ def _regulars(url: str, threads: int) -> Iterator[int]:
 
 @contextmanager
 def _express(url: str) -> Iterator[int]:
-    port = _free_port()
+    port = free_port()
     with running([str(node()), "bench/peers/storefront.mjs"], url, port=port):
         yield port
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _result(side: str, members: int, rounds: list[Measured]) -> Result:

@@ -24,10 +24,12 @@ PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Rule
 <meta name="shopify-api-key" content="key"><script src="{shop}/app-bridge.js"></script>
 <script src="{shop}/polaris.js"></script></head><body>
 <s-app-nav><s-link href="/" rel="home">Home</s-link><s-link href="/members?tab=new&shop=x">Members</s-link></s-app-nav>
-<s-page heading="Rules"><s-button slot="primary-action" variant="primary" commandfor="sure" command="--show">Ask</s-button>
+<s-page heading="Rules">
+<s-button slot="primary-action" variant="primary" commandfor="sure" command="--show">Ask</s-button>
 <s-section heading="Earning"><form data-save-bar method="post" action="/save" target="_self">
 <s-text-field label="Name" name="name" value="Points" details="Shown to shoppers" error="Too long"></s-text-field>
-<s-select label="Rounding" name="rounding" value="up"><s-option value="down">Down</s-option><s-option value="up">Up</s-option></s-select>
+<s-select label="Rounding" name="rounding" value="up">
+<s-option value="down">Down</s-option><s-option value="up">Up</s-option></s-select>
 <s-checkbox label="With tax" name="tax" checked></s-checkbox></form>
 <s-link href="https://alpine-tea.myshopify.com/admin/themes/current/editor?context=apps">Theme</s-link></s-section>
 <s-modal id="sure" heading="Sure?"><s-paragraph>Really</s-paragraph></s-modal></s-page></body></html>"""

@@ -250,9 +250,8 @@ def test_prose_is_not_taken_for_sql(tmp_path: Path) -> None:
 
 
 def test_the_walk_sees_this_project() -> None:
-    seen = {
-        path.relative_to(ROOT).as_posix() for path in python_files("plugin", "webhooks", "devshop", "app.py", "commands.py")
-    }
+    files = python_files("plugin", "webhooks", "devshop", "app.py", "commands.py")
+    seen = {path.relative_to(ROOT).as_posix() for path in files}
     assert {"app.py", "plugin/store/db.py", "plugin/domain/values.py", "webhooks/__init__.py"} <= seen
     assert "plugin.errors" in {arrow.module for arrow in imports(ROOT / "plugin/config.py")}
 

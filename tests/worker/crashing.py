@@ -20,6 +20,7 @@ from werkzeug.test import Client
 
 from app import Installation, assemble
 from plugin.config import Config
+from plugin.store import connections
 from plugin.store import db as database
 from plugin.worker.effects import perform_due
 from plugin.worker.loop import Worker
@@ -90,7 +91,7 @@ def _watch_commits(step: Callable[[], None]) -> None:
     writing = {"now": False}
     begin, commit_sqlite, commit_postgres = (
         database.Database._begin,
-        database.commit_sqlite,
+        connections.commit_sqlite,
         psycopg.Connection.commit,
     )
 
