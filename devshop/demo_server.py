@@ -93,7 +93,7 @@ def live_through(
     days: int = DAYS,
 ) -> Told:
     """Tells the shop's story up to `until` with a progress bar, app and shop in this process; saves the shop."""
-    story_time = StoryTime(until - timedelta(days=days))
+    story_time = StoryTime(until - timedelta(days=days + 1))
     platform = DevPlatform(
         settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
         now=story_time.now, app_toml=APP_TOML,

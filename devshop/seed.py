@@ -84,8 +84,8 @@ class Story:
         """Puts something into the future of the story."""
         heapq.heappush(self._coming, (moment, next(self._numbers), act))
 
-    def live(self, until: datetime, progress: Callable[[float], None]) -> None:
-        """Lives day by day until a moment; what would come later never happens."""
+    def live(self, until: datetime, now: datetime, progress: Callable[[float], None]) -> None:
+        """Lives day by day until a moment; what would come later never happens. Then it is `now`."""
         whole = (until - self.start).total_seconds()
         with ThreadPoolExecutor(SENDERS) as pool:
             evening = self.start
@@ -98,7 +98,8 @@ class Story:
                 self.time.at = evening
                 self._settle(pool)
                 progress((evening - self.start).total_seconds() / whole)
-
+            self.time.at = now
+            self._settle(pool)
             while self.platform.queue:
                 self._settle(pool)
 
@@ -277,7 +278,9 @@ def tell(
     The shop must be empty, the platform connected to the app in this process and without a file of its own, which
     would be written after each step.
     """
-    start = until - timedelta(days=days)
+    # Whole days: the hour of the first start changes nothing about what happened.
+    last_night = until.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = last_night - timedelta(days=days)
     time.at = start
     shop.bucket = Bucket.full(UNLIMITED)
     wares = list(stock(shop))
@@ -288,6 +291,6 @@ def tell(
     for person in people(story.chance, count, days, wares):
         when = start + timedelta(days=person.arrives_on, minutes=5)
         story.at(when, lambda person=person: story.arrive(person))  # type: ignore[misc]
-    story.live(until, progress)
+    story.live(last_night, until, progress)
     platform.journal.clear()
     return story.told

@@ -28,10 +28,10 @@ UNTIL = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 @contextmanager
 def _lived(
-    folder: Path, seed: int, count: int = 14, days: int = 30
+    folder: Path, seed: int, until: datetime = UNTIL, count: int = 14, days: int = 30
 ) -> Iterator[tuple[Told, DevPlatform, DemoApp]]:
     settings = environment(f"sqlite:///{folder}/app.db", "https://regulars.test", "http://127.0.0.1:1")
-    time = StoryTime(UNTIL)
+    time = StoryTime(until)
     platform = DevPlatform(
         settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
         now=time.now, app_toml=APP_TOML,
@@ -41,7 +41,7 @@ def _lived(
         app = DemoApp.open(settings, client, time.now, DOMAIN)
         try:
             platform.connect(app.wsgi)
-            told = tell(platform, shop, app, time, until=UNTIL, days=days, count=count, seed=seed)
+            told = tell(platform, shop, app, time, until=until, days=days, count=count, seed=seed)
             yield told, platform, app
         finally:
             app.close()
@@ -66,13 +66,21 @@ def _outcome(told: Told, platform: DevPlatform) -> dict[str, Any]:
 @pytest.mark.slow
 def test_the_same_seed_lives_the_same_life_and_every_point_is_proved(tmp_path: Path) -> None:
     outcomes = []
-    for name, seed in (("one", 3), ("two", 3), ("other", 4)):
+    evening = UNTIL.replace(hour=19)
+    for name, seed, until in (
+        ("one", 3, UNTIL),
+        ("two", 3, UNTIL),
+        ("late", 3, evening),
+        ("other", 4, UNTIL),
+    ):
         (tmp_path / name).mkdir()
-        with _lived(tmp_path / name, seed) as (told, platform, app):
+        with _lived(tmp_path / name, seed, until) as (told, platform, app):
             assert app.look()["differences"] == []
             outcomes.append(_outcome(told, platform))
-    one, two, other = outcomes
+    one, two, late, other = outcomes
     assert one == two
+    assert one["told"] == late["told"]  # the hour of the first start changes nothing
+    assert one["orders"] == late["orders"]
     assert one != other
     assert one["told"]["customers"] == 14
     assert one["told"]["orders"] >= 14
