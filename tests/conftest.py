@@ -11,9 +11,11 @@ from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser
 
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
+from tests.browser import opened
 from tests.postgres import PgServer
 
 # No deadline: how long an example takes depends on the machine, and a test must not.
@@ -24,6 +26,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for this test process: Playwright allows only one of itself at a time."""
+    with opened() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from playwright.sync_api import Page as Window
 
 from plugin.domain.programme import Programme, first_programme
 from plugin.worker.digest import storefront_digest
-from tests.browser import opened
 from tests.extensions.page import Page
 from tests.extensions.scripted import Api, member
 from tests.extensions.served import Site, serving
@@ -26,13 +25,6 @@ new PerformanceObserver((list) => {
 }).observe({ type: 'layout-shift', buffered: true });
 """
 Visit = Callable[..., Window]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for this test process."""
-    with opened() as found:
-        yield found
 
 
 @pytest.fixture

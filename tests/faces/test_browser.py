@@ -18,7 +18,6 @@ from app import DemoApp
 from devshop.demo import APP_TOML, DOMAIN, MovableTime, environment
 from devshop.faces.catalogue import stock
 from devshop.shop import DevPlatform, DevShop
-from tests.browser import opened
 from tests.npm import package
 
 if TYPE_CHECKING:
@@ -48,12 +47,6 @@ class Demo:
             self.platform.flush()
             self.app.settle()
         self.app.settle()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened() as found:
-        yield found
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from werkzeug.serving import make_server
 
 from devshop.shop import DevPlatform
-from tests.browser import opened
 from tests.faces.test_browser import _Quiet
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -42,12 +41,6 @@ class Framed:
     address: str
     saved: list[dict[str, str]] = field(default_factory=list)
     bearers: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with opened() as found:
-        yield found
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
 
 from plugin.flows import members as member_flow
 from plugin.store import shops
-from tests.faces.test_browser import WIDTHS, Demo, browser, demo
+from tests.faces.test_browser import WIDTHS, Demo, demo
 from tests.npm import package
 
-__all__ = ["browser", "demo"]  # fixtures
+__all__ = ["demo"]  # fixtures
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 PAGES = ("", "/members", "/orders", "/programme", "/surveys", "/activity", "/settings")
 RULES = "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']"
