@@ -82,7 +82,7 @@ def _answers(url: str) -> bool:
 
 
 def main() -> None:
-    """Takes every picture. The storefront's are taken as the first demo customer."""
+    """Takes every picture. The storefront's are taken as the first customer who is a member."""
     chromium = ensure_chromium()
     PICTURES.mkdir(parents=True, exist_ok=True)
     with demo(), sync_playwright() as playwright:
@@ -90,7 +90,7 @@ def main() -> None:
         for shot in SHOTS:
             page = browser.new_page(viewport={"width": shot.width, "height": shot.height})
             page.goto(f"{SHOP}/account/login")
-            page.locator("form button[type=submit], form button").first.click()
+            page.locator("ul.people button", has_text="points").first.click()
             page.goto(SHOP + shot.path)
             page.wait_for_timeout(1200)
             if shot.act is not None:
