@@ -109,6 +109,7 @@ def _begin_sqlite(connection: Connection) -> None:
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
         try:
+            # SQLAlchemy does not say which driver's connection this is; on SQLite it is sqlite3's.
             return begin_immediate(raw)  # type: ignore[arg-type]
         except StorageBusy:
             if time.monotonic() > deadline:

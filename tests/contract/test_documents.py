@@ -42,6 +42,7 @@ USED_SIZES: dict[str, dict[str, Any]] = {
 @cache
 def schema() -> GraphQLSchema:
     # assume_valid: Shopify deprecates fields that its interfaces still have
+    # graphql-core types the introspection as a TypedDict; ours was read from a file.
     return build_client_schema(admin_schema(API_VERSION), assume_valid=True)  # type: ignore[arg-type]
 
 
