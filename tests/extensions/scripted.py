@@ -37,7 +37,7 @@ class Fault:
     """What goes wrong with the next `times` requests to a path. `done` first: the wish is granted, the answer lost."""
 
     path: str
-    kind: str  # drop, lost, hang, html, or a status
+    kind: str  # drop, lost, hang, late, held (until `release`), html, or a status
     code: str = "server_error"
     times: int = 1
 
@@ -113,6 +113,8 @@ class Api:
                 return Answer(0, dropped=True)
             if fault.kind == "late":
                 time.sleep(0.5)
+            elif fault.kind == "held":
+                self.release.wait(30)
             elif fault.kind == "drop":
                 return Answer(0, dropped=True)
             elif fault.kind == "html":

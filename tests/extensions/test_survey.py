@@ -125,6 +125,22 @@ def test_trouble_keeps_the_score(site: Site, api: Api, visit: Visit, kind: str, 
     assert api.responses == [{"order": "555", "score": 4}]
 
 
+def test_a_panel_that_loads_while_an_answer_is_sent_leaves_the_prompt_alone(api: Api, visit: Visit) -> None:
+    """Tab passes the launcher and loads the panel; the prompt goes on where it is, and opening takes it over."""
+    api.faults = [Fault("/survey", "held")]
+    window = visit()
+    window.locator(".score").nth(9).click()
+    window.get_by_role("button", name="Continue").click()
+    window.locator(".launcher").hover()
+    window.locator("dialog.panel").wait_for(state="attached")
+    assert api.responses == []
+    api.release.set()
+    expect(window.locator(".prompt textarea")).to_be_focused()
+    window.locator("textarea").fill("Fast.")
+    opened_panel(window)
+    expect(window.locator("dialog textarea")).to_have_value("Fast.")
+
+
 def press(window: Window, *keys: str) -> None:
     for key in keys:
         window.keyboard.press(key)

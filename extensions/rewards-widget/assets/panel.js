@@ -27,9 +27,10 @@ class Panel {
     this.build();
   }
 
-  /** The question to show, unless an answer to it has begun. */
+  /** The question to show, unless an answer to it has begun, or the prompt still holds it: open() fetches it there. */
   asked(question) {
     const { host } = this;
+    if (host.shadowRoot.querySelector('.prompt')) return;
     const held = host.question;
     if (!held || (held.step === 'score' && !held.busy)) {
       if (question && held) question.score = held.score;
