@@ -85,7 +85,7 @@ def inbox_done(tx: Tx, shop_id: int, done: Iterable[tuple[str, int, str | None]]
         ends.setdefault((state, reason), []).append(webhook_id)
     return sum(
         tx.run_among(
-            "UPDATE inbox SET state = :state, done_at = :t, reason = :reason "
+            "UPDATE inbox SET state = :state, due_at = :t, reason = :reason "
             "WHERE shop_id = :s AND state = 0 AND webhook_id IN (:among)",
             webhook_ids,
             s=shop_id,
@@ -147,7 +147,7 @@ def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str,
 def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime) -> int:
     """Empties bodies of webhooks done before a moment: they hold personal data and have served."""
     return tx.run(
-        "UPDATE inbox SET body = :empty WHERE shop_id = :s AND done_at IS NOT NULL AND done_at < :t "
+        "UPDATE inbox SET body = :empty WHERE shop_id = :s AND state IN (1, 3) AND due_at < :t "
         "AND body <> :empty",
         s=shop_id,
         t=to_ms(before),

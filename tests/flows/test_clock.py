@@ -196,10 +196,10 @@ def test_old_bodies_are_emptied_and_old_effects_forgotten(books: Books) -> None:
     with books.db.write() as tx:
         for number, done in (("old", T0), ("new", T0 + 20 * DAY), ("waiting", None)):
             tx.run(
-                "INSERT INTO inbox (shop_id, webhook_id, topic, received_at, body, state, attempts, due_at, done_at) "
-                "VALUES (:s, :w, 'orders/paid', 0, :b, :st, 0, 0, :d)",
+                "INSERT INTO inbox (shop_id, webhook_id, topic, received_at, body, state, attempts, due_at) "
+                "VALUES (:s, :w, 'orders/paid', 0, :b, :st, 0, :d)",
                 s=books.shop_id, w=number, b=b"{}", st=int(done is not None),
-                d=None if done is None else int(done.timestamp() * 1000),
+                d=0 if done is None else int(done.timestamp() * 1000),
             )  # fmt: skip
     _done(books)
     books.now = T0 + 31 * DAY

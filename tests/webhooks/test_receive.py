@@ -78,7 +78,7 @@ def test_a_genuine_webhook_is_stored_before_the_answer(
     with database.read() as tx:
         assert tx.all(
             "SELECT shop_id, webhook_id, topic, event_id, api_version, triggered_at, received_at, body, state,"
-            " attempts, due_at, done_at, reason FROM inbox"
+            " attempts, due_at, reason FROM inbox"
         ) == [
             (
                 shop_ids[ALICE],
@@ -92,7 +92,6 @@ def test_a_genuine_webhook_is_stored_before_the_answer(
                 0,
                 0,
                 NOW_MS,
-                None,
                 None,
             )
         ]

@@ -56,21 +56,20 @@ def upgrade() -> None:
         sa.Column("api_version", sa.Text(), nullable=True),
         sa.Column("triggered_at", sa.BigInteger(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("done_at", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("shop_id", "webhook_id", name="pk_inbox"),
     )
     op.create_index(
         "ix_inbox_done",
         "inbox",
-        ["shop_id", "done_at"],
+        ["shop_id", "due_at"],
         unique=False,
-        sqlite_where=sa.text("done_at IS NOT NULL"),
-        postgresql_where=sa.text("done_at IS NOT NULL"),
+        sqlite_where=sa.text("state IN (1, 3)"),
+        postgresql_where=sa.text("state IN (1, 3)"),
     )
     op.create_index(
         "ix_inbox_parked",
