@@ -6,27 +6,29 @@ import { DeliveryMethod, LogSeverity } from '@shopify/shopify-api';
 
 const require = createRequire(import.meta.url);
 const url = process.env.DATABASE_URL;
-const columns = 'shop_id, webhook_id, topic, api_version, received_at, body, due_at';
+const columns = 'shop_id, webhook_id, topic, api_version, received_at, due_at, body';
 
-// Both engines: a prepared statement, and shops kept in memory, which flatters the peer: we look them up.
+// Both engines: a prepared statement that finds the shop's number by its domain, as ours does, and only while it has the app.
 function sqlite(path) {
   const Database = require('better-sqlite3');
   const db = new Database(path);
   // The same settings as ours. The driver's own default in WAL mode is NORMAL, which may lose what was acknowledged.
   for (const pragma of ['journal_mode = WAL', 'synchronous = FULL', 'wal_autocheckpoint = 10000', 'cache_size = -32768'])
     db.pragma(pragma);
-  const shops = new Map(db.prepare('SELECT domain, shop_id FROM shops').raw().all());
-  const insert = db.prepare(`INSERT INTO inbox (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
-  return async (domain, ...row) => insert.run(shops.get(domain), ...row);
+  const insert = db.prepare(
+    `INSERT INTO inbox (${columns}) SELECT shop_id, ?, ?, ?, ?, ?, ? FROM shops ` +
+      "WHERE domain = ? AND state IN ('installed', 'uninstalled') ON CONFLICT DO NOTHING",
+  );
+  return async (domain, ...row) => insert.run(...row, domain);
 }
 
 async function postgresql(connectionString) {
   const { Pool } = require('pg');
   const pool = new Pool({ connectionString, max: 16, options: '-c synchronous_commit=on' });
-  const { rows } = await pool.query('SELECT domain, shop_id FROM shops');
-  const shops = new Map(rows.map((row) => [row.domain, row.shop_id]));
-  const text = `INSERT INTO inbox (${columns}) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`;
-  return (domain, ...row) => pool.query({ name: 'insert', text, values: [shops.get(domain), ...row] });
+  const text =
+    `INSERT INTO inbox (${columns}) SELECT shop_id, $2, $3, $4, $5, $6, $7 FROM shops ` +
+    "WHERE domain = $1 AND state IN ('installed', 'uninstalled') ON CONFLICT DO NOTHING";
+  return (...row) => pool.query({ name: 'insert', text, values: row });
 }
 
 const store = url.startsWith('sqlite:///') ? sqlite(url.slice('sqlite:///'.length)) : await postgresql(url);
@@ -49,7 +51,7 @@ const handler = {
   callbackUrl: '/webhooks',
   callback: async (topic, domain, body, webhookId, apiVersion) => {
     const now = Date.now();
-    await store(domain, webhookId, topic, apiVersion, now, Buffer.from(body), now);
+    await store(domain, webhookId, topic, apiVersion, now, now, Buffer.from(body));
   },
 };
 const app = express();

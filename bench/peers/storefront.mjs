@@ -21,12 +21,13 @@ const shopify = shopifyApi({
   logger: { level: LogSeverity.Error },
 });
 
-// Prepared once; shops and programmes are kept in memory for good, which flatters the peer: we look both up each time.
-const shops = new Map(db.prepare("SELECT domain, shop_id FROM shops WHERE state = 'installed'").raw().all());
-const programmes = new Map(
-  db.prepare('SELECT shop_id, document FROM programmes ORDER BY version').raw().all()
-    .map(([shop, text]) => [shop, JSON.parse(text)]),
-);
+// Prepared once. The same rows as ours: the shop must still have the app, a merged customer has another name, and only
+// the newest programme counts. Its document is kept in memory, as we keep it.
+const shop = db.prepare("SELECT shop_id FROM shops WHERE domain = ? AND state = 'installed'").pluck();
+const alias = db.prepare('SELECT member_id FROM aliases WHERE shop_id = ? AND old_id = ?').pluck();
+const newest = db.prepare('SELECT MAX(published_at) FROM programmes WHERE shop_id = ?').pluck();
+const document = db.prepare('SELECT document FROM programmes WHERE shop_id = ? AND published_at = ?').pluck();
+const programmes = new Map();
 const member = db.prepare('SELECT status, joined_at, tier FROM members WHERE shop_id = ? AND member_id = ?');
 const lots = db.prepare(
   'SELECT remaining, available_at, expires_at FROM lots WHERE shop_id = ? AND member_id = ? AND remaining > 0',
@@ -57,7 +58,19 @@ const time = (ms) => (ms === null ? null : new Date(Number(ms)).toISOString());
 
 async function visitor(request) {
   const known = await shopify.utils.validateHmac(request.query, { signator: 'appProxy' });
-  return known ? [shops.get(request.query.shop), Number(request.query.logged_in_customer_id)] : null;
+  const id = known ? shop.get(request.query.shop) : undefined;
+  if (id === undefined) return null;
+  const customer = Number(request.query.logged_in_customer_id);
+  return [id, alias.get(id, customer) ?? customer];
+}
+
+function programmeOf(id) {
+  const at = newest.get(id);
+  const held = programmes.get(id);
+  if (held?.at === at) return held.programme;
+  const programme = JSON.parse(document.get(id, at));
+  programmes.set(id, { at, programme });
+  return programme;
 }
 
 function points(rows, now) {
@@ -81,7 +94,7 @@ app.disable('etag');
 app.get('/proxy/me', async (request, response) => {
   const who = await visitor(request);
   if (who === null) return response.status(401).json({ error: { code: 'invalid_signature' } });
-  const now = Date.now(), programme = programmes.get(who[0]);
+  const now = Date.now(), programme = programmeOf(who[0]);
   const found = member.get(...who);
   const since = new Date(now);
   since.setUTCMonth(since.getUTCMonth() - programme.tier_months);

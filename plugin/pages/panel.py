@@ -22,6 +22,20 @@ MAX_PAGE_SIZE = 50
 _reward = msgspec.json.Decoder(Reward).decode
 _EPOCH = date(1970, 1, 1)
 _NEVER = 1 << 62
+_MINUTES = [f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
+_SECONDS = [f"{second:02}Z" for second in range(60)]
+
+
+class _Line(msgspec.Struct, gc=False):
+    """A line of history as it is sent."""
+
+    id: str
+    kind: str
+    points: int
+    at: str | None
+    order: str | None
+    why: Raw
+
 
 # How a redemption is called outside: what the shopper can do about it, not what we did.
 STATES = {"debited": "being_made", "made": "made", "refused": "refused", "undone": "undone", "used": "used"}
@@ -63,14 +77,7 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
 def history(lines: list[Line], limit: int) -> dict[str, Any]:
     """A page of history: each line with the numbers that explain it. `next` asks for the page below, or is null."""
     shown = [
-        {
-            "id": str(entry_id),
-            "kind": kind,
-            "points": points,
-            "at": _time(at),
-            "order": order,
-            "why": Raw(why.encode()),
-        }
+        _Line(str(entry_id), kind, points, _time(at), order, Raw(why.encode()))
         for entry_id, points, at, kind, why, order in lines
     ]
     return {"lines": shown, "next": str(lines[-1][0]) if len(lines) == limit else None}
@@ -179,9 +186,7 @@ def _time(ms: int | None) -> str | None:
     if ms is None:
         return None
     day, second = divmod(ms // 1000, 86_400)
-    minute, second = divmod(second, 60)
-    hour, minute = divmod(minute, 60)
-    return f"{_day(day)}T{hour:02}:{minute:02}:{second:02}Z"
+    return _day(day) + _MINUTES[second // 60] + _SECONDS[second % 60]
 
 
 @lru_cache(maxsize=20_000)
