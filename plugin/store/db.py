@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,7 @@ from plugin.store.connections import (
     retry_sqlite,
     storage_failed,
 )
+from plugin.store.turns import Turns
 
 Row = tuple[Any, ...]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -159,10 +160,11 @@ class Tx:
 class Database:
     """A database address and this process's connections to it, one per thread."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, turns: Callable[[], Turns] = Turns) -> None:
         self.url = url
         self.engine: Literal["sqlite", "postgresql"] = "sqlite" if url.startswith("sqlite") else "postgresql"
         self._local = threading.local()
+        self._turns = turns
         self._opened: list[Any] = []
         self._cache: dict[Any, Any] = {}
         self._guard = threading.Lock()
@@ -191,15 +193,26 @@ class Database:
 
     @contextmanager
     def try_write(self, shop_id: int) -> Iterator[Tx | None]:
-        """Like `write(shop_id)`, but yields None at once when another worker holds the shop."""
-        with self._transaction("write") as tx:
-            if tx.engine == "postgresql":
+        """The worker's `write(shop_id)`: yields None at once when another worker holds the shop.
+
+        On SQLite, where everything waits for one lock, it takes turns with those who write meanwhile.
+        """
+        if self.engine == "postgresql":
+            with self._transaction("write") as tx:
                 held = tx.one(
                     "SELECT 1 FROM shops WHERE shop_id = :s FOR NO KEY UPDATE SKIP LOCKED", s=shop_id
                 )
                 yield tx if held else None
-            else:
-                yield tx
+            return
+        connection = self._connection()
+        turns: Turns | None = getattr(self._local, "turns", None)
+        if turns is None:
+            turns = self._local.turns = self._turns()
+        turns.wait(connection)
+        with self._transaction("write") as tx:
+            turns.begins()
+            yield tx
+        turns.ends()
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
@@ -262,7 +275,7 @@ class Database:
             connection.close()
         except (sqlite3.Error, psycopg.Error):
             pass
-        self._local.__dict__.pop("connection", None)
+        self._local.__dict__.clear()
 
     def _connection(self) -> Any:
         connection = getattr(self._local, "connection", None)
