@@ -25,7 +25,7 @@ from plugin.store.migrate import migrate
 from plugin.store.tokens import TokenShelf
 from plugin.worker.effects import Bench, perform_now
 from plugin.worker.loop import Worker
-from webhooks.drain import drain
+from webhooks.drain import SLICE, drain
 from webhooks.receive import Intake
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Installation:
 
     def worker(self) -> Worker:
         """The worker, with the drain handed to it: `plugin` does not know `webhooks`."""
-        return Worker(self.bench, lambda now: drain(self.db, now).total, self.tokens)
+        return Worker(self.bench, lambda now: drain(self.db, now, limit=SLICE).total, self.tokens)
 
     def wsgi(self) -> WSGIApplication:
         """The web app: the intake of webhooks in front, everything else behind it in Flask."""
@@ -60,7 +60,7 @@ class Installation:
                 now=self.now,
                 tokens=self.tokens,
                 scopes=self.scopes,
-                perform_now=lambda shop_id, effect_key: perform_now(self.bench, shop_id, effect_key),
+                perform_now=lambda shop_id, effect: perform_now(self.bench, shop_id, effect),
             )
         )
         return Intake(web.wsgi_app, self.writer, self.config.secrets, clock=self.now)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class RegularsError(Exception):
     """An expected failure. `code` is stable snake_case, `status` an HTTP status, `message` says what to do next."""
@@ -37,3 +40,18 @@ class SourceKeyConflict(RegularsError):
 
     code = "source_key_conflict"
     status = 500
+
+
+def describe(error: BaseException) -> str:
+    """An error for a log line: its kind and code, never its text, which may hold a row or an address."""
+    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
+    cause = error.__cause__
+    inner = f" from {describe(cause)}" if cause is not None else ""
+    return f"{type(error).__name__}{f' {code}' if code else ''}{inner}"
+
+
+def trace(error: BaseException) -> str:
+    """`describe`, and where it happened, innermost first: the log line of a fault that nobody foresaw."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)]
+    return f"{describe(error)} at {' < '.join(places)}"

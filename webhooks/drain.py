@@ -7,12 +7,13 @@ of it. A batch that fails is run again row by row, and the culprit waits or is p
 from __future__ import annotations
 
 import logging
+import random
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from plugin.domain.facts import MemberFact, MerchantFact, OrderFact
-from plugin.errors import RegularsError
+from plugin.errors import RegularsError, trace
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
@@ -26,6 +27,8 @@ from webhooks.topics import TOPICS
 
 log = logging.getLogger(__name__)
 BATCH = 200
+# So many webhooks, then the worker sees to everything else, however long the backlog is.
+SLICE = 10 * BATCH
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ def drain(db: Database, now: datetime, *, batch: int = BATCH, limit: int | None 
     total = Drained()
     with db.read() as tx:
         waiting = queues.inbox_shops(tx, now)
+    # With a limit, no shop's backlog may always come first.
+    random.shuffle(waiting)
     for shop_id in waiting:
         while limit is None or total.total < limit:
             size = batch if limit is None else min(batch, limit - total.total)
@@ -112,9 +117,7 @@ def _run(db: Database, shop_id: int, rows: list[InboxRow], now: datetime) -> Dra
         shop = shops.by_id(tx, shop_id)
         if shop is None:
             return Drained()
-        if tx.engine == "postgresql":
-            batch = _still_waiting(tx, shop_id, batch)
-        return _apply(tx, shop, batch, now)
+        return _apply(tx, shop, _still_waiting(tx, shop_id, batch), now)
 
 
 def _decode(rows: list[InboxRow]) -> _Batch:
@@ -140,7 +143,8 @@ def _decode(rows: list[InboxRow]) -> _Batch:
 
 
 def _still_waiting(tx: Tx, shop_id: int, batch: _Batch) -> _Batch:
-    # Another worker may have finished some of these rows between our read and our lock.
+    # Another drain may have finished some of these rows between our read and our lock: on PostgreSQL any worker,
+    # on SQLite one whose lease ended while it was held up. Under the lock nobody else can.
     waiting = queues.still_waiting(tx, shop_id, [row.webhook_id for row in batch.rows])
     if len(waiting) == len(batch.rows):
         return batch
@@ -169,8 +173,12 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
 
 def _fail(db: Database, shop_id: int, row: InboxRow, error: Exception, now: datetime) -> Drained:
     # The text of an unexpected error may hold data of the payload; its type is enough to find it by replaying.
+    expected = isinstance(error, RegularsError)
     reason = f"{error.code}: {error.message}" if isinstance(error, RegularsError) else type(error).__name__
-    log.warning("webhook %s of shop %s (%s) failed: %s", row.webhook_id, shop_id, row.topic, reason)
+    log.warning(
+        "webhook %s of shop %s (%s) failed: %s",
+        row.webhook_id, shop_id, row.topic, reason if expected else trace(error),
+    )  # fmt: skip
     with db.write(shop_id) as tx:
         parked = queues.inbox_failed(tx, shop_id, row, reason, now, for_good=False)
     return Drained(parked=1) if parked else Drained(failed=1)

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, NoReturn
 
-from plugin.errors import RegularsError, StorageBusy
+from plugin.errors import RegularsError, StorageBusy, describe
 from plugin.shopify.verify import shop_domain_ok, webhook_hmac_ok
 from plugin.store.db import to_ms
-from plugin.store.intake import Delivery, IntakeWriter, describe
+from plugin.store.intake import Delivery, IntakeWriter
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

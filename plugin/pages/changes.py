@@ -25,13 +25,15 @@ from plugin.pages.door import (
     shopper_of,
 )
 from plugin.pages.identity import Visitor
-from plugin.store import members, redemptions
+from plugin.store import members, queues, redemptions
 from plugin.store.db import Tx, to_ms
+from plugin.store.queues import Effect
 from plugin.store.redemptions import Redemption
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
 
+LOOK_AGAIN_S, LOOKS = 0.2, 15
 _REQUEST_KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -47,9 +49,10 @@ def redeem(door: Door) -> Response:
     with web.db.write(shop_id) as tx:
         shop, member_id = installed_shop(tx, shop_id), members.resolved(tx, shop_id, customer_id)
         made = spending.redeem(tx, shop, member_id, wish.reward, wish.request_key, web.now())
-    if made.state == "debited":
-        # The points are taken and on disk: whatever happens from here, the worker finishes or gives them back.
-        web.perform_now(shop_id, spending.make_code(made.redemption_id).effect_key)
+        effect_key = spending.make_code(made.redemption_id).effect_key
+        held = queues.claim_now(tx, shop_id, effect_key, web.now())
+    # The points are taken and on disk: whatever happens from here, the worker finishes or gives them back.
+    _perform(web, shop_id, effect_key, held)
     return _redemption_answer(web, visitor, shop_id, made)
 
 
@@ -75,8 +78,9 @@ def undo(door: Door, redemption_id: str) -> Response:
         shop, member_id = installed_shop(tx, shop_id), members.resolved(tx, shop_id, customer_id)
         own = _own(tx, shop_id, member_id, redemption_id)
         wanted = spending.undo(tx, shop, member_id, own.redemption_id, web.now())
-    if wanted.state == "made":
-        web.perform_now(shop_id, spending.withdraw_code(wanted.redemption_id).effect_key)
+        effect_key = spending.withdraw_code(wanted.redemption_id).effect_key
+        held = queues.claim_now(tx, shop_id, effect_key, web.now())
+    _perform(web, shop_id, effect_key, held)
     return _redemption_answer(web, visitor, shop_id, wanted, undoing=True)
 
 
@@ -124,6 +128,18 @@ def _ticketed(web: Web, shop_id: int, order_id: int, given: Answer) -> int | Non
     if ticket.shop_id != shop_id or ticket.order_id != order_id:
         raise Refusal("This link is for another order.", code="invalid_ticket", status=403)
     return ticket.member_id
+
+
+def _perform(web: Web, shop_id: int, effect_key: str, held: Effect | None) -> None:
+    """Performs what this request holds. What another one holds (a double tap, the worker) is waited for, 3 s."""
+    if held is not None:
+        web.perform_now(shop_id, held)
+        return
+    for _ in range(LOOKS):
+        with web.db.read() as tx:
+            if not queues.under_way(tx, shop_id, effect_key):
+                return
+        web.pause(LOOK_AGAIN_S)
 
 
 def _redemption_answer(

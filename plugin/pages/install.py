@@ -93,8 +93,9 @@ def _install(web: Web, domain: str, grant: Grant) -> Shop:
         if lost:
             # Effects were parked because only the merchant could help; now they did.
             queues.effect_retry(tx, shop.shop_id, None, now)
-    if shop.currency is None:
-        web.perform_now(shop.shop_id, _SETUP)
+        setup = queues.claim_now(tx, shop.shop_id, _SETUP, now) if shop.currency is None else None
+    if setup is not None:
+        web.perform_now(shop.shop_id, setup)
         with web.db.read() as tx:
             shop = shops.by_id(tx, shop.shop_id) or shop
     return shop

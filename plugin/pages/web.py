@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +14,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from plugin.config import Config
-from plugin.errors import RegularsError
+from plugin.errors import RegularsError, trace
 from plugin.pages import admin, answers, install, storefront
 from plugin.pages.fast import FastReads
 from plugin.pages.guards import OPEN, guard
@@ -25,11 +24,10 @@ from plugin.pages.staff import RETRY_HEADER
 from plugin.shopify.tokens import TokenSource
 from plugin.store import figures, meta
 from plugin.store.db import Database
-from plugin.store.intake import describe
+from plugin.store.queues import Effect
 from plugin.store.storefront import StorefrontReader
 
 MAX_BODY_BYTES = 8192
-WORKER_LEASE = "worker"
 _TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 _log = logging.getLogger("regulars.web")
 
@@ -39,17 +37,18 @@ class Web:
     """What the pages work with, handed in by app.py.
 
     `now` is the app's clock, which development may move; `wall_s` is real time, for signatures and tokens.
-    `perform_now(shop_id, effect_key)` performs one effect within a deadline and never raises.
+    `perform_now(shop_id, effect)` performs an effect that this request claimed, within a deadline; never raises.
     """
 
     config: Config
     db: Database
     now: Callable[[], datetime]
     tokens: TokenSource
-    perform_now: Callable[[int, str], None]
+    perform_now: Callable[[int, Effect], None]
     scopes: tuple[str, ...]
     limits: Limits = field(default_factory=Limits)
     wall_s: Callable[[], float] = time.time
+    pause: Callable[[float], None] = time.sleep
     reader: StorefrontReader = field(init=False)
     signer: Signer = field(init=False)
     reads: Buckets = field(init=False)
@@ -94,10 +93,10 @@ def create_web(deps: Web) -> Flask:
 
 
 def _health(deps: Web) -> Response:
-    """Whether the database answers, since when the oldest webhook waits, and who the worker is (SQLite)."""
+    """Whether the database answers, since when the oldest webhook waits, and who the worker is; null when none runs."""
     with deps.db.read() as tx:
         oldest = figures.oldest_waiting(tx)
-        worker = meta.lease_holder(tx, WORKER_LEASE)
+        worker = meta.worker(tx)
     waiting_s = 0 if oldest is None else max(0, int((deps.now() - oldest).total_seconds()))
     return answers.json_answer({"status": "ok", "oldest_waiting_s": waiting_s, "worker": worker})
 
@@ -132,14 +131,8 @@ def _http(error: Exception) -> Response:
 def _unexpected(error: Exception) -> Response:
     """A fault of ours: a number to look it up by, and nothing else, leaves the house."""
     reference = secrets.token_hex(4)
-    # Where it happened, never what was in it: texts of errors may quote rows, names and addresses.
-    frames = [
-        f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-    ]
     rule = request.url_rule.rule if request.url_rule else "?"
-    _log.error(
-        "%s: %s %s: %s at %s", reference, request.method, rule, describe(error), " < ".join(reversed(frames))
-    )
+    _log.error("%s: %s %s: %s", reference, request.method, rule, trace(error))
     message = f"Something went wrong on our side. Try again; if it stays, tell us this number: {reference}."
     return _shown(
         answers.json_answer(answers.error_body("internal_error", message, reference=reference), 500), message

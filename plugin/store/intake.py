@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import psycopg
 
-from plugin.errors import RegularsError, StorageBusy
+from plugin.errors import RegularsError, StorageBusy, describe
 from plugin.store.connections import begin_immediate, commit_sqlite, connect
 from plugin.store.db import Tx
 from plugin.store.waiting import Waiting, WaitingLimits
@@ -283,11 +283,3 @@ def _insert_sqlite(connection: sqlite3.Connection, rows: Sequence[Delivery]) -> 
     values = ", ".join([_ROW_SQLITE] * len(rows))
     text = f"INSERT OR IGNORE INTO inbox ({_COLUMNS}) VALUES {values}"
     return connection.execute(text, parameters).rowcount
-
-
-def describe(error: BaseException) -> str:
-    """An error for a log line: its kind and code, never its text, which may hold a row or an address."""
-    code = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None)
-    cause = error.__cause__
-    inner = f" from {describe(cause)}" if cause is not None else ""
-    return f"{type(error).__name__}{f' {code}' if code else ''}{inner}"

@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from plugin.store.db import Tx, to_ms
 
+# The worker's lease; on PostgreSQL each worker has one, `worker:` and its name.
+WORKER = "worker"
+
 
 def get(tx: Tx, key: str) -> str | None:
     """A value of the installation, or None."""
@@ -54,9 +57,21 @@ def drop_lease(tx: Tx, name: str, holder: str) -> None:
     tx.run("DELETE FROM leases WHERE name = :n AND holder = :h", n=name, h=holder)
 
 
-def lease_holder(tx: Tx, name: str) -> str | None:
-    """Who holds the lease now, or None."""
-    row = tx.one(
-        "SELECT holder FROM leases WHERE name = :n AND until_at > :t", n=name, t=to_ms(datetime.now(UTC))
+def forget_dead_workers(tx: Tx) -> None:
+    """Removes what workers left behind that were killed."""
+    tx.run(
+        "DELETE FROM leases WHERE name LIKE :many AND until_at <= :t",
+        many=f"{WORKER}:%",
+        t=to_ms(datetime.now(UTC)),
     )
-    return None if row is None else str(row[0])
+
+
+def worker(tx: Tx) -> str | None:
+    """Who the worker is, or on PostgreSQL one of them; None when none runs."""
+    row = tx.one(
+        "SELECT MIN(holder) FROM leases WHERE (name = :n OR name LIKE :many) AND until_at > :t",
+        n=WORKER,
+        many=f"{WORKER}:%",
+        t=to_ms(datetime.now(UTC)),
+    )
+    return None if row is None or row[0] is None else str(row[0])

@@ -14,6 +14,8 @@ from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 WAITING, DONE, PARKED, SKIPPED = 0, 1, 2, 3
 MAX_ATTEMPTS = 10
 LEASE_S = 60
+# A web request holds an effect for as long as a shopper would wait, and a little more; then the worker takes over.
+WAITED_LEASE_S = 15
 _encode = msgspec.json.Encoder().encode
 
 
@@ -209,20 +211,15 @@ def claim(
     now: datetime,
     limit: int,
     *,
-    kind: str | None = None,
     key: str | None = None,
+    lease_s: int = LEASE_S,
 ) -> list[Effect]:
-    """Takes up to `limit` due effects under a lease of 60 s of real time, oldest first; or one by key."""
+    """Takes up to `limit` due effects under a lease of real time, oldest first; or one by key."""
     real = datetime.now(UTC)
-    where = ""
-    parameters: dict[str, object] = {}
-    if kind is not None:
-        where, parameters["kind"] = " AND kind = :kind", kind
-    if key is not None:
-        where, parameters["key"] = " AND effect_key = :key", key
+    which, parameters = ("", {}) if key is None else (" AND effect_key = :key", {"key": key})
     rows = tx.all(
         "SELECT effect_key, kind, payload, attempts, revision FROM outbox WHERE shop_id = :s AND state = 0 "
-        f"AND due_at <= :t AND (lease_until_at IS NULL OR lease_until_at <= :real){where} ORDER BY due_at LIMIT :n"
+        f"AND due_at <= :t AND (lease_until_at IS NULL OR lease_until_at <= :real){which} ORDER BY due_at LIMIT :n"
         + (" FOR UPDATE SKIP LOCKED" if tx.engine == "postgresql" else ""),
         s=shop_id,
         t=to_ms(now),
@@ -230,15 +227,42 @@ def claim(
         n=limit,
         **parameters,
     )
+    until = to_ms(real + timedelta(seconds=lease_s))
     tx.many(
         "UPDATE outbox SET lease_until_at = :until, lease_holder = :holder, attempts = attempts + 1 "
         "WHERE shop_id = :s AND effect_key = :key",
-        [
-            {"s": shop_id, "key": row[0], "until": to_ms(real + timedelta(seconds=LEASE_S)), "holder": holder}
-            for row in rows
-        ],
+        [{"s": shop_id, "key": row[0], "until": until, "holder": holder} for row in rows],
     )
     return [_effect(row) for row in rows]
+
+
+def claim_now(tx: Tx, shop_id: int, effect_key: str, now: datetime) -> Effect | None:
+    """Takes one effect for a web request that performs it at once; None when another holds it or it is not due.
+
+    In the transaction that asked for the effect: after its commit a worker would be free to take it first.
+    """
+    held = claim(tx, shop_id, "web", now, 1, key=effect_key, lease_s=WAITED_LEASE_S)
+    return held[0] if held else None
+
+
+def under_way(tx: Tx, shop_id: int, effect_key: str) -> bool:
+    """Whether somebody is performing this effect."""
+    row = tx.one(
+        "SELECT 1 FROM outbox WHERE shop_id = :s AND effect_key = :key AND state = 0 AND lease_until_at > :real",
+        s=shop_id,
+        key=effect_key,
+        real=to_ms(datetime.now(UTC)),
+    )
+    return row is not None
+
+
+def release(tx: Tx, shop_id: int, holder: str, effects: Iterable[Effect]) -> None:
+    """Gives back effects that were claimed and not tried, as they were."""
+    tx.many(
+        "UPDATE outbox SET lease_until_at = NULL, lease_holder = NULL, attempts = attempts - 1 "
+        "WHERE shop_id = :s AND effect_key = :key AND state = 0 AND lease_holder = :holder AND attempts = :attempts",
+        [{"s": shop_id, "key": e.effect_key, "holder": holder, "attempts": e.attempts} for e in effects],
+    )
 
 
 def _effect(row: Row) -> Effect:

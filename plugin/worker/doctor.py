@@ -35,14 +35,13 @@ def examine(config: Config, db: Database, clock: Callable[[], datetime]) -> Iter
         return
     now = clock()
     with db.read() as tx:
-        holder = meta.lease_holder(tx, "worker")
+        holder = meta.worker(tx)
         installed = shops.every(tx, "installed")
-        if db.engine == "sqlite":
-            yield (
-                Finding("ok", f"worker: {holder}")
-                if holder
-                else Finding("warning", "worker: none runs; start `regulars worker` or `regulars serve`")
-            )
+        yield (
+            Finding("ok", f"worker: {holder}")
+            if holder
+            else Finding("warning", "worker: none runs; start `regulars worker` or `regulars serve`")
+        )
         offset = meta.clock_offset(tx)
         if offset and not config.development:
             yield Finding(

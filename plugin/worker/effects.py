@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from plugin.errors import trace
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
@@ -36,6 +38,8 @@ from plugin.store.shops import Shop
 from plugin.worker.digest import storefront_digest
 
 log = logging.getLogger(__name__)
+# How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
+SLICE_S = 5.0
 
 
 class Clients(Protocol):
@@ -54,42 +58,49 @@ class Bench:
     clients: Clients
     now: Callable[[], datetime]
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    elapsed: Callable[[], float] = time.monotonic
 
 
 def perform_due(bench: Bench, shop_id: int, limit: int = 20) -> int:
-    """Claims and performs up to `limit` due effects of a shop; returns how many were tried."""
+    """Claims due effects of a shop and performs them for a slice of time; returns how many were tried.
+
+    What the slice does not reach, and all that is left once the platform is away, is given back untried.
+    """
     with bench.db.write(shop_id) as tx:
         shop = shops.by_id(tx, shop_id)
         effects = queues.claim(tx, shop_id, bench.holder, bench.now(), limit)
     if shop is None:
         return 0
+    ends, at_hand = bench.elapsed() + SLICE_S, True
     mirrors = [effect for effect in effects if effect.kind == "member.mirror"]
-    for effect in effects:
-        if effect.kind != "member.mirror":
-            _perform(bench, shop, effect)
-    if mirrors:
+    left = [effect for effect in effects if effect.kind != "member.mirror"]
+    while left and at_hand and bench.elapsed() < ends:
+        at_hand = _perform(bench, shop, left.pop(0))
+    if mirrors and at_hand:
         _guarded(bench, shop, mirrors, lambda client: _mirror_members(bench, client, shop, mirrors))
-    return len(effects)
-
-
-def perform_now(bench: Bench, shop_id: int, effect_key: str, timeout_s: float = 2.5) -> None:
-    """Performs one effect at once for a person who waits; whatever fails stays queued for the worker. Never raises."""
-    try:
+        mirrors = []
+    untried = left + mirrors
+    if untried:
         with bench.db.write(shop_id) as tx:
+            queues.release(tx, shop_id, bench.holder, untried)
+    return len(effects) - len(untried)
+
+
+def perform_now(bench: Bench, shop_id: int, effect: Effect, timeout_s: float = 2.5) -> None:
+    """Performs a claimed effect for a person who waits; whatever fails stays queued for the worker. Never raises."""
+    try:
+        with bench.db.read() as tx:
             shop = shops.by_id(tx, shop_id)
-            effects = queues.claim(tx, shop_id, bench.holder, bench.now(), 1, key=effect_key)
-        if shop is None:
-            return
-        for effect in effects:
+        if shop is not None:
             _perform(bench, shop, effect, timeout_s)
     except Exception as error:  # noqa: BLE001 (a person waits; the effect stays queued)
         log.warning(
-            "effect %s of shop %s was left to the worker: %s", effect_key, shop_id, type(error).__name__
+            "effect %s of shop %s was left to the worker: %s", effect.effect_key, shop_id, trace(error)
         )
 
 
-def _perform(bench: Bench, shop: Shop, effect: Effect, timeout_s: float = 10.0) -> None:
-    _guarded(
+def _perform(bench: Bench, shop: Shop, effect: Effect, timeout_s: float = 10.0) -> bool:
+    return _guarded(
         bench, shop, [effect], lambda client: PERFORMERS[effect.kind](bench, client, shop, effect), timeout_s
     )
 
@@ -100,28 +111,33 @@ def _guarded(
     effects: list[Effect],
     act: Callable[[AdminClient], None],
     timeout_s: float = 10.0,
-) -> None:
-    """Runs a performer and gives its effects back when the platform (or we) failed."""
+) -> bool:
+    """Runs a performer and gives its effects back when the platform (or we) failed.
+
+    False when the platform is away for this shop, so that its next effect would only wait in vain too.
+    """
     wait: timedelta | None = None
-    for_good = False
+    for_good, at_hand = False, True
     try:
         act(bench.clients.of(shop.shop_id, shop.domain, timeout_s=timeout_s, max_wait_s=min(5.0, timeout_s)))
-        return
+        return True
     except (Throttled, TokenUnavailable) as error:
         reason, wait = f"{error.code}: {error.message}", timedelta(seconds=error.after_s)
+        at_hand = False
     except (NeedsReauth, AccessDenied, Refused) as error:
         # The merchant has to act (or the platform said no): parked where it is seen, with a retry button.
         reason, for_good = f"{error.code}: {error.message}", True
     except Unavailable as error:
-        reason = f"{error.code}: {error.message}"
+        reason, at_hand = f"{error.code}: {error.message}", False
     except PlatformError as error:
         reason = f"{error.code}: {error.message}"
-    except Exception as error:
-        log.exception("effect %s of shop %s failed", effects[0].effect_key, shop.shop_id)
+    except Exception as error:  # noqa: BLE001 (one odd effect must not stop the others)
+        log.error("effect %s of shop %s failed: %s", effects[0].effect_key, shop.shop_id, trace(error))
         reason = type(error).__name__
     with bench.db.write(shop.shop_id) as tx:
         for effect in effects:
             queues.effect_failed(tx, shop.shop_id, effect, reason, bench.now(), wait=wait, for_good=for_good)
+    return at_hand
 
 
 def _read_order(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:

@@ -1,37 +1,30 @@
-"""The worker's loop: drain, effects, clock and reconciliation, round after round, under one lease on SQLite."""
+"""The worker's loop: drain, clock, effects and reconciliation, round after round, none keeping another waiting."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from plugin.errors import RegularsError
+from plugin.errors import describe, trace
 from plugin.flows import clock
 from plugin.shopify.errors import PlatformError
 from plugin.shopify.tokens import TokenSource
-from plugin.store import meta, queues, shops
+from plugin.store import queues, shops
 from plugin.store.connections import DATABASE_AWAY
 from plugin.worker import effects
 from plugin.worker.effects import Bench
+from plugin.worker.post import Post
 from plugin.worker.reconcile import RECONCILE_EVERY, reconcile
 
 log = logging.getLogger(__name__)
-LEASE = "worker"
-LEASE_S = 15.0
 IDLE_S = 0.05
 IDLE_MAX_S = 0.5
 TICK_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(hours=6)
-
-
-class WorkerAlreadyRuns(RegularsError):
-    """Another process is the worker of this SQLite database."""
-
-    code = "worker_already_runs"
 
 
 class Drain(Protocol):
@@ -42,120 +35,147 @@ class Drain(Protocol):
 
 @dataclass(slots=True)
 class Worker:
-    """One worker process. On PostgreSQL any number run; on SQLite one, held by a lease."""
+    """One worker process. On PostgreSQL any number run; on SQLite one, who holds the post."""
 
     bench: Bench
     drain: Drain
     tokens: TokenSource | None = None
     refresh_idle: bool = True
-    _ticked: dict[int, datetime] = field(default_factory=dict)
-    _tidied: dict[int, datetime] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _looked: dict[object, datetime] = field(default_factory=dict)
+    _tidied: dict[object, datetime] = field(default_factory=dict)
+    _reading: dict[int, Iterator[int]] = field(default_factory=dict)
+    _failed: dict[int, tuple[int, datetime]] = field(default_factory=dict)
     _real: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
 
-    def take_post(self) -> None:
-        """Takes the worker's lease on SQLite. Raises WorkerAlreadyRuns when another process has it."""
-        if self.bench.db.engine != "sqlite":
-            return
-        with self.bench.db.write() as tx:
-            if not meta.take_lease(tx, LEASE, self.bench.holder, LEASE_S):
-                raise WorkerAlreadyRuns(
-                    f"Another worker ({meta.lease_holder(tx, LEASE)}) works on this database. On SQLite there is one; "
-                    "stop it first, or use PostgreSQL for more."
-                )
-
-    def leave_post(self) -> None:
-        """Gives the lease back, so that the next worker need not wait for it to run out."""
-        if self.bench.db.engine == "sqlite":
-            with self.bench.db.write() as tx:
-                meta.drop_lease(tx, LEASE, self.bench.holder)
-
     def run(self, stop: threading.Event) -> None:
-        """Works until told to stop. A database that is away for a while is waited for."""
-        self.take_post()
-        renewed = self._real()
-        idle = IDLE_S
+        """Works until told to stop. A database that is away for a while is waited for.
+
+        Raises WorkerAlreadyRuns when another process is, or became, the worker of this SQLite database.
+        """
+        post = Post(self.bench.db, self.bench.holder)
+        post.take()
+        self._stop, idle = stop, IDLE_S
         try:
             while not stop.is_set():
                 try:
-                    if (self._real() - renewed).total_seconds() > LEASE_S / 3:
-                        self.take_post()
-                        renewed = self._real()
+                    post.check()
                     worked = self.round()
                 except DATABASE_AWAY as error:
-                    log.warning("the database did not answer (%s); trying again", type(error).__name__)
+                    log.warning("the database did not answer (%s); trying again", describe(error))
                     worked, idle = False, IDLE_MAX_S
                 idle = IDLE_S if worked else min(IDLE_MAX_S, idle * 1.5)
                 if not worked:
                     stop.wait(idle)
         finally:
-            self.leave_post()
+            post.leave()
 
     def round(self) -> bool:
-        """One round of everything; True when there was something to do."""
-        worked = self.drain(self.bench.now()) > 0
-        worked = self._perform() or worked
-        return self._by_time() or worked
+        """One round of everything; True when there was something to do.
+
+        Each piece of work at the platform may take long when that is slow or away, so webhooks and the clock,
+        which need only the database, have their turn after every one.
+        """
+        worked = self._at_home()
+        for shop_id in self._waiting():
+            worked = self._apart(shop_id, effects.perform_due, self.bench, shop_id) or worked
+            worked = self._at_home() or worked
+        for shop in self._to_reconcile(self.bench.now()):
+            worked = self._apart(shop.shop_id, self._reconcile, shop) or worked
+            worked = self._at_home() or worked
+        if _due(self._tidied, "installation", self.bench.now(), TIDY_EVERY):
+            self._look_after_installation()
+        return worked
 
     def settle(self, rounds: int = 200) -> int:
         """Rounds until nothing is left to do now; returns how many. For commands and tests that want a quiet shop."""
         for n in range(rounds):
-            self._ticked.clear()
+            self._looked.clear()
             # The clock comes last in a round, and what it asks for is work too.
             if not self.round() and not self._waiting():
                 return n
         raise RuntimeError(f"the worker is still busy after {rounds} rounds")
 
-    def _perform(self) -> bool:
-        performed = [effects.perform_due(self.bench, shop_id) for shop_id in self._waiting()]
-        return any(performed)
+    def _at_home(self) -> bool:
+        worked = self.drain(self.bench.now()) > 0
+        return self._tick_all(self.bench.now()) or worked
+
+    def _apart(self, shop_id: int, act: Callable[..., int], *what: object) -> bool:
+        """One shop in trouble must not stop the others."""
+        if self._stop.is_set():
+            return False
+        try:
+            return act(*what) > 0
+        except DATABASE_AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 (a fault nobody foresaw; it is tried again)
+            log.error("work for shop %s failed: %s", shop_id, trace(error))
+            return False
 
     def _waiting(self) -> list[int]:
         with self.bench.db.read() as tx:
             return queues.outbox_shops(tx, self.bench.now())
 
-    def _by_time(self) -> bool:
-        now, worked = self.bench.now(), False
+    def _installed(self) -> list[shops.Shop]:
         with self.bench.db.read() as tx:
-            installed = shops.every(tx, "installed")
-        for shop in installed:
-            ticked = self._ticked.get(shop.shop_id)
-            if ticked is not None and timedelta(0) <= now - ticked < TICK_EVERY:
-                continue
-            try:
-                worked = self._tick(shop, now) or worked
-            except DATABASE_AWAY:
-                raise
-            except Exception:
-                # One shop in trouble must not stop the others. It is tried again in a few seconds.
-                log.exception("the clock of shop %s failed", shop.shop_id)
-                self._ticked[shop.shop_id] = now
-        if self._due(self._tidied, 0, now, TIDY_EVERY):
-            self._look_after_installation(now)
-        return worked
+            return shops.every(tx, "installed")
+
+    def _tick_all(self, now: datetime) -> bool:
+        if not _due(self._looked, "clocks", now, TICK_EVERY):
+            return False
+        more = False
+        for shop in self._installed():
+            if _due(self._looked, shop.shop_id, now, TICK_EVERY):
+                more = self._apart(shop.shop_id, self._tick, shop, now) or more
+        if more:
+            del self._looked["clocks"]
+        return more
 
     def _tick(self, shop: shops.Shop, now: datetime) -> bool:
         with self.bench.db.try_write(shop.shop_id) as write:
             if write is None:
                 return False
             more = clock.tick(write, shop, now)
-            if self._due(self._tidied, shop.shop_id, now, TIDY_EVERY):
+            if _due(self._tidied, shop.shop_id, now, TIDY_EVERY):
                 clock.tidy(write, shop, now)
-        if not more:
-            self._ticked[shop.shop_id] = now
-        if shop.currency and (shop.reconciled_at is None or now - shop.reconciled_at >= RECONCILE_EVERY):
-            return self._reconcile(shop) or more
+        if more:
+            del self._looked[shop.shop_id]
         return more
 
-    def _reconcile(self, shop: shops.Shop) -> bool:
-        try:
-            return reconcile(self.bench, shop) > 0
-        except PlatformError as error:
-            log.warning("reconciling shop %s waits: %s", shop.shop_id, error.code)
-            return False
+    def _to_reconcile(self, now: datetime) -> list[shops.Shop]:
+        if not self._reading and not _due(self._looked, "reconcile", now, TICK_EVERY):
+            return []
+        installed = self._installed()
+        for gone in self._reading.keys() - {shop.shop_id for shop in installed}:
+            del self._reading[gone]
+        return [
+            shop
+            for shop in installed
+            if shop.shop_id in self._reading
+            or (shop.currency and now >= self._failed.get(shop.shop_id, (0, now))[1] and _stale(shop, now))
+        ]
 
-    def _look_after_installation(self, now: datetime) -> None:
+    def _reconcile(self, shop: shops.Shop) -> bool:
+        """One page of a shop's changed orders; after a failure it waits longer each time."""
+        pages = self._reading.pop(shop.shop_id, None) or reconcile(self.bench, shop)
+        failures = self._failed.get(shop.shop_id, (0, None))[0] + 1
+        wait = min(queues.backoff(failures), RECONCILE_EVERY)
+        self._failed[shop.shop_id] = failures, self.bench.now() + wait
+        try:
+            read = next(pages, None)
+        except PlatformError as error:
+            log.warning(
+                "reconciling shop %s waits %.0f s: %s", shop.shop_id, wait.total_seconds(), error.code
+            )
+            return False
+        del self._failed[shop.shop_id]
+        if read is not None:  # a page was read, and there may be another
+            self._reading[shop.shop_id] = pages
+        return read is not None
+
+    def _look_after_installation(self) -> None:
         with self.bench.db.write() as tx:
-            purged = clock.purge_strangers(tx, now)
+            purged = clock.purge_strangers(tx, self.bench.now())
         if purged:
             log.info("purged %s webhooks of shops that never installed", purged)
         if self.tokens is None or not self.refresh_idle:
@@ -165,11 +185,16 @@ class Worker:
                 self.tokens.keep_alive(shop_id, domain)
             except PlatformError as error:
                 log.warning("the token of shop %s was not renewed: %s", shop_id, error.code)
+            self._at_home()
 
-    @staticmethod
-    def _due(last: dict[int, datetime], key: int, now: datetime, every: timedelta) -> bool:
-        before = last.get(key)
-        if before is not None and timedelta(0) <= now - before < every:
-            return False
-        last[key] = now
-        return True
+
+def _due(last: dict[object, datetime], what: object, now: datetime, every: timedelta) -> bool:
+    before = last.get(what)
+    if before is not None and timedelta(0) <= now - before < every:
+        return False
+    last[what] = now
+    return True
+
+
+def _stale(shop: shops.Shop, now: datetime) -> bool:
+    return shop.reconciled_at is None or now - shop.reconciled_at >= RECONCILE_EVERY

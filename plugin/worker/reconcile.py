@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 
+from plugin.errors import trace
 from plugin.flows import orders as order_flow
 from plugin.shopify import orders as platform_orders
 from plugin.shopify.errors import PlatformError
@@ -18,33 +20,35 @@ RECONCILE_EVERY = timedelta(minutes=20)
 # The platform's search index lags; reading the last minutes again costs little and loses nothing.
 OVERLAP = timedelta(minutes=10)
 PAGE = 25
+LOOK_AT = 500
 
 
-def reconcile(bench: Bench, shop: Shop, since_install: bool = False) -> int:
-    """Reads every order changed since the watermark and not seen in that state yet; returns how many were read.
+def reconcile(bench: Bench, shop: Shop) -> Iterator[int]:
+    """Reads every order changed since the watermark and not seen in that state yet, a page with each step.
 
-    The watermark moves after each page, so a crash repeats a page and no more.
+    A step yields how many orders it read. The watermark moves with each one, so a crash repeats a page and no more.
     """
     client = bench.clients.of(shop.shop_id, shop.domain)
     started = bench.now()
-    since = shop.installed_at if since_install else shop.orders_watermark_at or shop.installed_at
+    since = shop.orders_watermark_at or shop.installed_at
     assert since is not None
-    read = 0
     page: list[int] = []
-    reached = since
+    reached, looked = since, 0
     for order_id, updated_at in platform_orders.orders_changed(client, since - OVERLAP):
         if not _known(bench, shop, order_id, to_ms(updated_at)):
             page.append(order_id)
-        reached = max(reached, updated_at)
-        if len(page) >= PAGE:
-            read += _read(bench, shop, page)
-            page = []
+        reached, looked = max(reached, updated_at), looked + 1
+        if len(page) >= PAGE or looked >= LOOK_AT:
+            read = _read(bench, shop, page)
+            page, looked = [], 0
             with bench.db.write(shop.shop_id) as tx:
                 shops.reconciled(tx, shop.shop_id, reached, shop.reconciled_at or started)
-    read += _read(bench, shop, page)
+            yield read
+    read = _read(bench, shop, page)
     with bench.db.write(shop.shop_id) as tx:
         shops.reconciled(tx, shop.shop_id, max(reached, started), started)
-    return read
+    if read:
+        yield read
 
 
 def _known(bench: Bench, shop: Shop, order_id: int, updated_at: int | None) -> bool:
@@ -65,9 +69,7 @@ def _read(bench: Bench, shop: Shop, order_ids: list[int]) -> int:
         except (PlatformError, OSError):
             raise
         except Exception as error:  # noqa: BLE001 (one order we cannot read must not stop all the others)
-            log.warning(
-                "order %s of shop %s cannot be read: %s", order_id, shop.shop_id, type(error).__name__
-            )
+            log.warning("order %s of shop %s cannot be read: %s", order_id, shop.shop_id, trace(error))
             unreadable.append(order_id)
             continue
         if seen is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,8 +23,9 @@ from plugin.flows import merchants, spending
 from plugin.pages.limits import Limits
 from plugin.pages.web import Web, create_web
 from plugin.shopify.tokens import TokenSource
-from plugin.store import ledger, members, redemptions, shops, surveys
+from plugin.store import ledger, members, queues, redemptions, shops, surveys
 from plugin.store.db import Database
+from plugin.store.queues import Effect
 from plugin.store.shops import Shop
 from plugin.store.surveys import Invitation
 from plugin.store.tokens import TokenShelf
@@ -73,18 +74,25 @@ class Scene:
     app: Flask
     outcome: str = "made"
     performed: list[tuple[int, str]] = field(default_factory=list)
+    # What happens while a request waits for another that performs its effect.
+    meanwhile: Callable[[float], None] = lambda _seconds: None
 
     def client(self) -> Client:
         """A browser that would keep a cookie if it were ever given one."""
         return Client(self.app, use_cookies=True)
 
-    def perform(self, shop_id: int, effect_key: str) -> None:
+    def perform(self, shop_id: int, effect: Effect) -> None:
         """Stands where the worker stands: acts on the wish as the platform would."""
-        self.performed.append((shop_id, effect_key))
-        kind, number, what = effect_key.split(":") if effect_key.count(":") == 2 else ("", "0", "")
+        self.performed.append((shop_id, effect.effect_key))
+        kind, number, what = (
+            effect.effect_key.split(":") if effect.effect_key.count(":") == 2 else ("", "0", "")
+        )
         if kind != "redemption" or self.outcome == "silent":
+            with self.db.write(shop_id) as tx:
+                queues.effect_failed(tx, shop_id, effect, "unavailable", self.times.now())
             return
         with self.db.write(shop_id) as tx:
+            queues.effects_done(tx, shop_id, [effect], self.times.now())
             shop = shops.by_id(tx, shop_id)
             assert shop is not None
             if what == "withdraw":
@@ -249,7 +257,8 @@ def make_scene(db: Database, *, limits: Limits | None = None, client: httpx.Clie
     acting: list[Scene] = []
     web = Web(
         config=settings, db=db, now=times.now, tokens=tokens, scopes=("read_orders", "write_discounts"),
-        perform_now=lambda shop_id, key: acting[0].perform(shop_id, key),
+        perform_now=lambda shop_id, effect: acting[0].perform(shop_id, effect),
+        pause=lambda seconds: acting[0].meanwhile(seconds),
         limits=limits or Limits(reads_at_once=10_000, changes_at_once=10_000), wall_s=times.wall_s,
     )  # fmt: skip
     scene = Scene(db, settings, times, web, create_web(web))

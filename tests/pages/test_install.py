@@ -48,7 +48,7 @@ def opening(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ope
     client = httpx.Client(transport=platform.http_transport(), timeout=5)
     scene = make_scene(database, client=client, times=times)
     bench = Bench(database, AdminClients(scene.web.tokens, client, api_version="2026-10"), times.now)
-    monkeypatch.setattr(Scene, "perform", lambda _self, shop_id, key: perform_now(bench, shop_id, key))
+    monkeypatch.setattr(Scene, "perform", lambda _self, shop_id, effect: perform_now(bench, shop_id, effect))
     yield Opening(scene, platform, platform.create_shop(ALICE))
     client.close()
 

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from werkzeug.test import TestResponse
 
-from plugin.store import audit
+from plugin.store import audit, queues
 from plugin.store.db import Database
 from tests.pages.scene import ALICE, ANNA, BEN, MALLORY, Scene, code_of, programme
 
@@ -88,9 +88,35 @@ def test_while_the_platform_is_silent_the_code_is_being_made(scene: Scene) -> No
     assert (asked["state"], asked["code"]) == ("being_made", None)
     assert scene.get("me", ANNA).json["codes"][0]["code"] is None  # type: ignore[index]
     scene.outcome = "made"
+    scene.times.forward(minutes=1)
     again = scene.redeem(ANNA)  # the shopper taps again: the same redemption, now finished
     assert (again.status_code, again.json["id"], again.json["state"]) == (200, body["id"], "made")  # type: ignore[index]
     assert len(scene.redemptions(ALICE, ANNA)) == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_another_one_is_making_is_waited_for_three_seconds(scene: Scene, answered: bool) -> None:
+    scene.member(ALICE, ANNA, 150)
+    scene.outcome = "silent"
+    first = scene.redeem(ANNA).json
+    assert first is not None
+    scene.times.forward(minutes=1)
+    shop_id, key, waited = scene.shop(ALICE).shop_id, f"redemption:{first['id']}:make", list[float]()
+    with scene.db.write(shop_id) as tx:
+        [held] = queues.claim(tx, shop_id, "worker", scene.times.now(), 1, key=key)
+    scene.outcome = "made"
+
+    def meanwhile(seconds: float) -> None:
+        waited.append(seconds)
+        if answered and len(waited) == 3:
+            scene.perform(shop_id, held)
+
+    scene.meanwhile = meanwhile
+    answer = scene.redeem(ANNA)
+    assert answer.status_code == (200 if answered else 202)
+    assert answer.json is not None
+    assert answer.json["state"] == ("made" if answered else "being_made")
+    assert sum(waited) == pytest.approx(0.6 if answered else 3)
 
 
 def test_a_refusal_for_good_gives_the_points_back_and_says_so(scene: Scene) -> None:

@@ -67,12 +67,12 @@ def test_a_lease_is_for_one_holder_in_real_time(database: Database) -> None:
         assert meta.take_lease(tx, "worker", "a", 60)
         assert meta.take_lease(tx, "worker", "a", 60)
         assert not meta.take_lease(tx, "worker", "b", 60)
-        assert meta.lease_holder(tx, "worker") == "a"
+        assert meta.worker(tx) == "a"
         meta.drop_lease(tx, "worker", "b")
         assert not meta.take_lease(tx, "worker", "b", 60)
         meta.drop_lease(tx, "worker", "a")
         assert meta.take_lease(tx, "worker", "b", -1)
-        assert meta.lease_holder(tx, "worker") is None
+        assert meta.worker(tx) is None
         assert meta.take_lease(tx, "worker", "c", 60)
 
 

@@ -23,11 +23,9 @@ def enqueue(books: Books, *effects: Effect) -> None:
         queues.enqueue(tx, books.shop_id, effects, books.now)
 
 
-def claim(books: Books, holder: str = "a", limit: int = 20, **which: str) -> list[Effect]:
+def claim(books: Books, holder: str = "a", limit: int = 20, key: str | None = None) -> list[Effect]:
     with books.db.write(books.shop_id) as tx:
-        return queues.claim(
-            tx, books.shop_id, holder, books.now, limit, kind=which.get("kind"), key=which.get("key")
-        )
+        return queues.claim(tx, books.shop_id, holder, books.now, limit, key=key)
 
 
 def done(books: Books, *effects: Effect) -> None:
@@ -79,12 +77,10 @@ def test_an_effect_is_held_by_one_until_its_lease_ends(idle: Books) -> None:
     assert claim(idle) == []
 
 
-def test_claims_are_oldest_first_within_a_limit_and_by_kind_or_key(idle: Books) -> None:
+def test_claims_are_oldest_first_within_a_limit_or_by_key(idle: Books) -> None:
     for number in range(5):
         idle.now += timedelta(seconds=1)
         enqueue(idle, replace(ONE, effect_key=f"code:{number}"))
-    enqueue(idle, Effect("m:1", "member.mirror", {}))
-    assert [e.effect_key for e in claim(idle, kind="member.mirror")] == ["m:1"]
     assert [e.effect_key for e in claim(idle, key="code:4")] == ["code:4"]
     assert [e.effect_key for e in claim(idle, limit=2)] == ["code:0", "code:1"]
     assert [e.effect_key for e in claim(idle)] == ["code:2", "code:3"]

@@ -258,12 +258,35 @@ def test_two_drains_at_once_do_each_webhook_once(shared: Database) -> None:
         worker.start()
     for worker in workers:
         worker.join()
-    if shared.engine == "postgresql":
-        assert sum(done) == len(bodies)  # on SQLite one process drains; beside it the facts are idempotent
+    assert sum(done) == len(bodies)
     [totals] = it.rows("SELECT COUNT(*), SUM(points) FROM entries WHERE shop_id = :s")
     assert totals == (60, 6_000)
     assert it.rows("SELECT COUNT(*) FROM inbox WHERE shop_id = :s AND state <> 1") == [(0,)]
     assert it.audit() == []
+
+
+def test_what_another_drain_finished_since_we_looked_is_left_alone(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite too, should a second worker ever run there: the rows are looked at again under the lock."""
+    hooks = [post(books, "orders/paid", order(n)) for n in (1, 2)]
+    with books.db.read() as tx:
+        seen_before = queues.inbox_waiting(tx, books.shop_id, books.now, 10)
+    assert drained(books) == Drained(done=2)
+    late = post(books, "orders/paid", order(3))
+    applied: list[int] = []
+    real = order_flow.apply
+
+    def apply(tx: Any, shop: Any, facts: Any, now: Any, **more: Any) -> set[int]:
+        applied.extend(fact.order_id for fact in facts)
+        return real(tx, shop, facts, now, **more)
+
+    monkeypatch.setattr(order_flow, "apply", apply)
+    waiting = queues.inbox_waiting
+    monkeypatch.setattr(queues, "inbox_waiting", lambda *what: seen_before + waiting(*what))
+    assert drain_shop(books.db, books.shop_id, books.now) == Drained(done=1)
+    assert applied == [3]
+    assert {state(books, hook)[0] for hook in (*hooks, late)} == {DONE}
 
 
 def test_a_shop_that_another_worker_holds_is_left_to_it(books: Books) -> None:

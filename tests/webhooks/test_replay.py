@@ -75,6 +75,21 @@ def test_another_shop_may_stand_in(books: Books, intake: Intake) -> None:
     assert books.points(7) == (0, 100, 0)
 
 
+def test_what_was_missed_can_be_told_by_hand(books: Books, intake: Intake) -> None:
+    """The lines of docs/webhooks.md for what no reconciliation finds."""
+    books.join(9)
+    for number, customer in ((1, 7), (2, 9)):
+        play(books, intake, record(books, "orders/paid", order(number, customer)))
+    merge = {
+        "admin_graphql_api_customer_kept_id": "gid://shopify/Customer/7",
+        "admin_graphql_api_customer_deleted_id": "gid://shopify/Customer/9",
+        "status": "success",
+    }
+    play(books, intake, record(books, "orders/delete", {"id": 1}), record(books, "customers/merge", merge))
+    assert books.points(7) == (50, 100, 0)
+    assert books.audit() == []
+
+
 def test_again_changes_nothing(books: Books, intake: Intake) -> None:
     records = [record(books, "orders/paid", order(n)) for n in range(1, 4)]
     play(books, intake, *records)

@@ -12,8 +12,9 @@ import pytest
 from plugin.flows import clock
 from plugin.store import queues
 from plugin.store.db import Database
+from plugin.worker import effects
 from plugin.worker.effects import Bench
-from plugin.worker.loop import Worker, WorkerAlreadyRuns
+from plugin.worker.loop import Worker
 from tests.books import Books
 from tests.facts import T0, seen
 from tests.webhooks.post import order, post
@@ -41,17 +42,31 @@ def quiet(database: Database) -> Books:
     return books
 
 
-def test_one_worker_on_sqlite_and_any_number_on_postgresql(quiet: Books) -> None:
-    one, two = worker(quiet.db, lambda: T0), worker(quiet.db, lambda: T0, "two")
-    one.take_post()
-    one.take_post()
-    if quiet.db.engine == "postgresql":
-        two.take_post()
-        return
-    with pytest.raises(WorkerAlreadyRuns, match="one"):
-        two.take_post()
-    one.leave_post()
-    two.take_post()
+def test_webhooks_and_the_clock_have_their_turn_after_every_piece_of_work_at_the_platform(
+    quiet: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Books(quiet.db)
+    with other.db.write(other.shop_id) as tx:
+        tx.run("UPDATE shops SET currency = NULL WHERE shop_id = :s", s=other.shop_id)
+        tx.run("UPDATE outbox SET state = 1 WHERE shop_id = :s", s=other.shop_id)
+    for books in (quiet, other):
+        with books.db.write(books.shop_id) as tx:
+            queues.enqueue(tx, books.shop_id, [queues.Effect("shop:digest", "shop.digest", {})], T0)
+    served: list[int] = []
+
+    def slow(_bench: Bench, shop_id: int) -> int:
+        """While the platform keeps us waiting, a webhook comes in."""
+        served.append(shop_id)
+        it = quiet if shop_id == quiet.shop_id else other
+        assert {books.points(7) for books in (quiet, other) if books.shop_id in served[:-1]} <= {(0, 100, 0)}
+        post(it, "orders/paid", order(1))
+        return 0
+
+    monkeypatch.setattr(effects, "perform_due", slow)
+    now = T0 + timedelta(days=2)
+    worker(quiet.db, lambda: now).round()
+    assert sorted(served) == sorted([quiet.shop_id, other.shop_id])
+    assert quiet.points(7) == other.points(7) == (0, 100, 0)
 
 
 def test_it_works_until_told_to_stop_and_leaves_its_post(
@@ -73,13 +88,14 @@ def test_it_works_until_told_to_stop_and_leaves_its_post(
         return real(now)
 
     monkeypatch.setattr(it, "drain", drained)
-    monkeypatch.setattr(Worker, "_perform", lambda _self: False)
     it.run(stop)
     assert quiet.points(7) == (0, 100, 0)
-    worker(quiet.db, lambda: T0, "two").take_post()
+    assert quiet.rows("SELECT holder FROM leases WHERE :s = :s") == []
 
 
-def test_one_shop_in_trouble_stops_no_other(quiet: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_shop_in_trouble_stops_no_other(
+    quiet: Books, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     healthy = Books(quiet.db)
     for books in (quiet, healthy):
         books.join(7)
@@ -91,13 +107,15 @@ def test_one_shop_in_trouble_stops_no_other(quiet: Books, monkeypatch: pytest.Mo
 
     def tick(tx: Any, shop: Any, now: Any) -> bool:
         if shop.shop_id == quiet.shop_id:
-            raise ZeroDivisionError
+            raise ZeroDivisionError("ada@example.com")
         return real(tx, shop, now)
 
     monkeypatch.setattr(clock, "tick", tick)
-    it = worker(quiet.db, lambda: T0 + timedelta(days=2))
-    monkeypatch.setattr(Worker, "_perform", lambda _self: False)
-    it.round()
+    monkeypatch.setattr(effects, "perform_due", lambda *_: 0)
+    with caplog.at_level("DEBUG"):
+        worker(quiet.db, lambda: T0 + timedelta(days=2)).round()
+    assert "ZeroDivisionError at test_loop.py" in caplog.text
+    assert "example.com" not in caplog.text
     assert healthy.entries(7)[-1] == ("expire", -30)
     assert quiet.entries(7)[-1] == ("adjust", 30)
     assert quiet.audit() == healthy.audit() == []

@@ -12,6 +12,7 @@ import pytest
 
 from plugin.shopify import orders as platform_orders
 from plugin.store.db import to_ms
+from plugin.worker.reconcile import PAGE
 from tests.worker.world import World
 
 
@@ -132,8 +133,51 @@ def test_trouble_of_the_platform_waits_and_loses_nothing(worlds: Callable[[], Wo
     world.worker.settle()
     assert world.shop.orders_watermark_at == watermark
     world.platform.faults.clear()
+    world.forward(minutes=1)
     world.worker.settle()
     assert world.confirmed(order) == "yes"
+
+
+def test_a_failed_reconciliation_waits_longer_each_time_and_tries_again_at_least_every_20_minutes(
+    worlds: Callable[[], World], caplog: pytest.LogCaptureFixture
+) -> None:
+    world = worlds()
+    world.platform.faults.add("http_500", "graphql", times=None)
+    world.forward(hours=1)
+    for _ in range(1_000):
+        world.worker.settle()
+        world.forward(seconds=5)
+    waits = [int(text.split()[-3]) for text in caplog.messages if text.startswith("reconciling")]
+    assert waits == sorted(waits)
+    assert 10 < len(waits) < 20
+    assert waits[-1] == 20 * 60
+
+
+def test_a_round_reads_one_page_and_does_everything_else_between_two(
+    worlds: Callable[[], World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = worlds()
+    customer = world.customer()
+    many = [world.order(customer, 1) for _ in range(2 * PAGE + 1)]
+    world.platform.queue.clear()
+    world.forward(hours=1)
+    done: list[str] = []
+    seen, drained = platform_orders.order_seen, world.worker.drain
+
+    def order_seen(client: Any, number: int) -> Any:
+        done.append("read")
+        return seen(client, number)
+
+    def drain(now: Any) -> int:
+        done.append("drain")
+        return drained(now)
+
+    monkeypatch.setattr(platform_orders, "order_seen", order_seen)
+    monkeypatch.setattr(world.worker, "drain", drain)
+    world.worker.settle()
+    reads = "".join("r" if one == "read" else "d" for one in done).split("d")
+    assert [len(read) for read in reads if read] == [PAGE, PAGE, 1]
+    assert {world.confirmed(order) for order in many} == {"yes"}
 
 
 def test_orders_from_between_install_and_set_up_are_found(worlds: Callable[[], World]) -> None:
