@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -15,14 +14,13 @@ import click
 
 from app import DemoApp, Installation, assemble
 from plugin.config import from_environment
-from plugin.errors import RegularsError
+from plugin.errors import RegularsError, trace
 from plugin.store import audit as audits
 from plugin.store import ledger, shops
 from plugin.store.clock import Clock
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
-
-RESTART_S = 3.0
+from plugin.worker.beside import WorkerBeside, give_way
 
 
 class _Sentences(click.Group):
@@ -62,7 +60,7 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
             "SQLite takes one web process. Use PostgreSQL for more, or leave --processes away."
         )
     migrate(config.database_url)
-    beside = None if no_worker else WorkerBeside()
+    beside = None if no_worker else WorkerBeside([sys.executable, str(Path(__file__).resolve()), "worker"])
     try:
         Granian(
             "app:create_app",
@@ -81,40 +79,22 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
             beside.stop()
 
 
-class WorkerBeside:
-    """The worker process that `serve` runs; started again when it ends, for as long as the app is served."""
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._process = self._start()
-        self._thread = threading.Thread(target=self._watch, name="worker-beside", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Lets the worker finish what it is doing, and waits for it."""
-        self._stopping.set()
-        self._process.terminate()
-        self._thread.join(timeout=30)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, str(Path(__file__).resolve()), "worker"])
-
-    def _watch(self) -> None:
-        # A killed worker leaves a lease behind that runs out after 15 s; until then its successor ends too.
-        while self._process.wait() is not None and not self._stopping.wait(RESTART_S):
-            self._process = self._start()
-
-
 @main.command(help="Run a worker: drain webhooks, perform effects, run the clock, reconcile.")
 def worker() -> None:
     config = from_environment()
     migrate(config.database_url)
     installation = assemble(config)
+    give_way()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
     try:
         installation.worker().run(stop)
+    except RegularsError:
+        raise
+    except Exception as error:  # noqa: BLE001 (Python would print its text, which may quote personal data)
+        logging.getLogger("regulars.worker").critical("the worker ends: %s", trace(error))
+        sys.exit(1)
     finally:
         installation.close()
 

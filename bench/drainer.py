@@ -1,4 +1,4 @@
-"""Drains the inbox of DATABASE_URL, for benchmarks that run it beside something else or in several processes."""
+"""Drains the inbox of DATABASE_URL as the worker does, for benchmarks that run it beside something or several times."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from plugin.store.connections import DATABASE_AWAY
 from plugin.store.db import Database
+from plugin.worker.beside import give_way
 from webhooks.drain import BATCH, drain
 
 
@@ -17,6 +18,7 @@ from webhooks.drain import BATCH, drain
 @click.option("--until-empty", is_flag=True, help="Stop when nothing is left, instead of waiting for more.")
 @click.option("--batch", default=BATCH, show_default=True)
 def main(until_empty: bool, batch: int) -> None:
+    give_way()
     db = Database.open(os.environ["DATABASE_URL"])
     empty_rounds = 0
     while empty_rounds < 3 or not until_empty:

@@ -241,6 +241,12 @@ def test_serve_takes_webhooks_and_its_worker_makes_points_of_them(
         )
         assert requests.post(f"{address}/webhooks", data=body, headers=headers, timeout=10).status_code == 200
         _until(lambda: books.points(7) == (0, 100, 0), "the worker made no points")
+        killed = _worker(address)
+        assert killed is not None
+        os.kill(int(killed.rsplit(":", 1)[1]), signal.SIGKILL)
+        with books.db.write() as tx:  # its lease runs out
+            tx.run("DELETE FROM leases")
+        _until(lambda: _worker(address) not in (None, killed), "no worker came after the one that was killed")
         if books.db.engine == "sqlite":
             with command("worker") as second:
                 assert second.wait(30) != 0
@@ -264,6 +270,11 @@ def _answers(address: str) -> bool:
         return requests.get(f"{address}/healthz", timeout=2).status_code == 200
     except requests.ConnectionError:
         return False
+
+
+def _worker(address: str) -> str | None:
+    found: str | None = requests.get(f"{address}/healthz", timeout=5).json()["worker"]
+    return found
 
 
 def test_sqlite_takes_one_web_process(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
