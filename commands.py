@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -20,7 +21,10 @@ from plugin.store import ledger, shops
 from plugin.store.clock import Clock
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
-from plugin.worker.beside import WorkerBeside, give_way
+from plugin.worker.beside import WorkerBeside, end_with, give_way
+
+# A web process that does not end when told to is killed: what it acknowledged is on disk.
+WEB_KILL_S = 10
 
 
 class _Sentences(click.Group):
@@ -60,7 +64,13 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
             "SQLite takes one web process. Use PostgreSQL for more, or leave --processes away."
         )
     migrate(config.database_url)
-    beside = None if no_worker else WorkerBeside([sys.executable, str(Path(__file__).resolve()), "worker"])
+    beside = (
+        None
+        if no_worker
+        else WorkerBeside(
+            [sys.executable, str(Path(__file__).resolve()), "worker", "--beside", str(os.getpid())]
+        )
+    )
     try:
         Granian(
             "app:create_app",
@@ -73,6 +83,7 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
             log_enabled=False,
             websockets=False,
             respawn_failed_workers=True,
+            workers_kill_timeout=WEB_KILL_S,
         ).serve()
     finally:
         if beside is not None:
@@ -80,7 +91,8 @@ def serve(host: str, port: int, processes: int, no_worker: bool) -> None:
 
 
 @main.command(help="Run a worker: drain webhooks, perform effects, run the clock, reconcile.")
-def worker() -> None:
+@click.option("--beside", type=int, help="End with the process of this number; `serve` says it to its child.")
+def worker(beside: int | None) -> None:
     config = from_environment()
     migrate(config.database_url)
     installation = assemble(config)
@@ -88,6 +100,8 @@ def worker() -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
+    if beside is not None:
+        end_with(beside, stop)
     try:
         installation.worker().run(stop)
     except RegularsError:
@@ -261,7 +275,11 @@ def doctor() -> None:
 @click.option("--fresh", is_flag=True, help="Start over instead of keeping the data of the last start.")
 @click.option("--port", default=8000, show_default=True)
 @click.option("--shop-port", default=8001, show_default=True)
-def demo(once: bool, as_json: bool, fresh: bool, port: int, shop_port: int) -> None:
+@click.option(
+    "--people", default=240, show_default=True, help="Customers of the history, at the first start."
+)
+@click.option("--days", default=90, show_default=True, help="Days of the history, at the first start.")
+def demo(once: bool, as_json: bool, fresh: bool, port: int, shop_port: int, people: int, days: int) -> None:
     from devshop import demo as demonstration
     from devshop import demo_server
 
@@ -277,6 +295,8 @@ def demo(once: bool, as_json: bool, fresh: bool, port: int, shop_port: int) -> N
         port=port,
         shop_port=shop_port,
         fresh=fresh,
+        people=people,
+        days=days,
     )
 
 

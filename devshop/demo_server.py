@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -47,12 +48,15 @@ def serve_demo(
     shop_port: int,
     fresh: bool,
     people: int = PEOPLE,
+    days: int = DAYS,
 ) -> None:
-    """Starts shop and app, at the first start with ninety days of history, and waits for Ctrl-C.
+    """Starts shop and app, at the first start with `days` of history, and waits for Ctrl-C (or SIGTERM).
 
     `prepare(settings)` migrates the database and returns the app's clock; `serve(port)` is the app's command;
     `open_app` opens the app in this process, to live through the history.
     """
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     state = folder / "shop.json"
     if fresh or not state.exists():
         # Without its shop the app's database is of no use: the history was not lived to its end.
@@ -61,7 +65,9 @@ def serve_demo(
     settings = _settings(folder, port, shop_port)
     clock = prepare(settings)
     if not state.exists():
-        click.echo(_told(live_through(settings, clock.now(), open_app, state, people)))
+        started = time.monotonic()
+        told = live_through(settings, clock.now(), open_app, state, people, days)
+        click.echo(f"{_told(told)} Lived in {time.monotonic() - started:.0f} seconds.")
     platform = DevPlatform(
         settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
         now=clock.now, state_path=state, app_toml=APP_TOML,
@@ -69,15 +75,16 @@ def serve_demo(
     platform.move_clock = clock.move
     shop = platform.create_shop(DOMAIN, currency="CHF", name="Alpine Tea", rates=RATES)
     stock(shop)
-    app = subprocess.Popen(serve(port), env={**os.environ, **settings})
+    # A group of its own: Ctrl-C reaches this process alone, which then ends the app in good order.
+    app = subprocess.Popen(serve(port), env={**os.environ, **settings}, process_group=0)
     try:
-        with platform.serve(port=shop_port) as served:
+        with contextlib.suppress(KeyboardInterrupt), platform.serve(port=shop_port) as served:
             _wait_for(f"{settings['APP_URL']}/healthz", app)
             if shop.desk.shop.installed_at is None:
                 requests.get(shop.install(), timeout=30).raise_for_status()
             click.echo(_welcome(served.port, folder))
-            with contextlib.suppress(KeyboardInterrupt):
-                app.wait()
+            app.wait()
+            raise SystemExit("The app stopped. Its last lines above say why.")
     finally:
         app.terminate()
         with contextlib.suppress(KeyboardInterrupt):

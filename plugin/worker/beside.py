@@ -23,6 +23,17 @@ def give_way() -> None:
         log.info("the worker keeps its CPU priority: lowering it is not possible here")
 
 
+def end_with(parent: int, stop: threading.Event, look_again_s: float = 1.0) -> None:
+    """Tells a worker to stop once the process that started it is gone, killed perhaps: it would block the next one."""
+
+    def look() -> None:
+        while not stop.wait(look_again_s):
+            if os.getppid() != parent:
+                stop.set()
+
+    threading.Thread(target=look, name="worker-parent", daemon=True).start()
+
+
 class WorkerBeside:
     """A worker process for as long as the app is served: whenever it ends, it is started again.
 
@@ -34,7 +45,7 @@ class WorkerBeside:
         self._command = command
         self._stopping, self._guard = threading.Event(), threading.Lock()
         self._wait = wait or self._stopping.wait
-        self._process = subprocess.Popen(command)
+        self._process = self._started()
         self._thread = threading.Thread(target=self._watch, name="worker-beside", daemon=True)
         self._thread.start()
 
@@ -66,4 +77,8 @@ class WorkerBeside:
             with self._guard:
                 if self._stopping.is_set():
                     return
-                self._process = subprocess.Popen(self._command)
+                self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        # A group of its own: a terminal's Ctrl-C reaches the web process alone, which then lets the worker finish.
+        return subprocess.Popen(self._command, process_group=0)

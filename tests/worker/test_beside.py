@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,14 @@ def test_a_killed_one_is_replaced(tmp_path: Path) -> None:
     ready.read_text()  # written by its successor
     worker.stop()
     assert worker._process.pid != first
+
+
+def test_a_worker_ends_with_the_process_that_started_it() -> None:
+    stop = threading.Event()
+    beside.end_with(os.getppid(), stop, look_again_s=0.001)
+    assert not stop.wait(0.1)  # it is still there
+    beside.end_with(os.getppid() + 1, stop, look_again_s=0.001)
+    assert stop.wait(60)
 
 
 def test_the_worker_lowers_its_priority_and_lives_where_it_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
