@@ -80,8 +80,8 @@ tokens = Table(
 )
 
 # state of both queues: 0 waiting, 1 done, 2 parked, 3 skipped (unknown topic, or decided that nothing is to do).
-# inbox.due_at: when a waiting row is due, and once it is done or skipped, when that was. One column, always of one size,
-# and the body last: SQLite then marks a row done in place, on one page, instead of writing the whole body again.
+# inbox.due_at: when a waiting row is due, and once it is done or skipped, when that was. One column, always of one
+# size, and the body last: SQLite then marks a row done in place, on one page, instead of writing the whole body again.
 inbox = Table(
     "inbox",
     metadata,
