@@ -143,7 +143,8 @@ class _Job:
         tea = shop.create_product("Mountain tea", 2450, weight=200)
         pot = shop.create_product("Tea pot", 7900)
         scene.deliver()
-        me = self.me(anna)
+        nonce = self.me(anna)["nonce"]
+        me = scene.storefront("POST", "join", anna, {"nonce": nonce})
         self.step("joined", available=(me["points"]["available"], 50))
 
         first = shop.place_order(anna, [(tea, 2), (pot, 1)])

@@ -125,7 +125,8 @@ class Story:
     def buy(self, person: Person, customer: Customer) -> None:
         """One order, with a code if there are points for one; the next order is planned."""
         if person.joins and customer.id not in self._members and self.chance.random() < 0.8:
-            self.ask("GET", "me", customer)
+            nonce = self.ask("GET", "me", customer)["nonce"]
+            self.ask("POST", "join", customer, {"nonce": nonce})
             self._members.add(customer.id)
             self.told.members += 1
         products = {p.handle: p for p in self.shop.desk.shop.products.values()}

@@ -41,7 +41,10 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """Something points buy. amount_off takes `value_minor` off the order; free_shipping covers up to it, if set."""
+    """Something points buy. amount_off takes `value_minor` off the order; free_shipping covers up to it, if set.
+
+    `name`: the merchant's own words; empty, each reader says it from kind and value in their language.
+    """
 
     key: str
     kind: Literal["amount_off", "free_shipping"]
@@ -165,11 +168,16 @@ def problems(programme: Programme) -> list[tuple[str, str]]:
 
 
 def first_programme(currency: str, minor_per_unit: int) -> Programme:
-    """What a new shop starts with: 1 point per unit of money, 50 for joining, three tiers, three rewards."""
+    """What a new shop starts with: 1 point per unit of money, 50 for joining, three tiers, four rewards.
+
+    Every reward that takes money off gives back about 5 %, and the points for joining buy the cheapest at once. Where
+    money has no decimals, a unit is a hundred: nobody counts a yen.
+    """
+    unit = max(minor_per_unit, 100)
     return Programme(
         version=1,
         currency=currency,
-        earning=(EarningRule(Rate(1, minor_per_unit)),),
+        earning=(EarningRule(Rate(1, unit)),),
         signup_points=50,
         tiers=(
             Tier("bronze", "Bronze", 0),
@@ -177,15 +185,10 @@ def first_programme(currency: str, minor_per_unit: int) -> Programme:
             Tier("gold", "Gold", 1500, Ratio(3, 2)),
         ),
         rewards=(
-            Reward("five_off", "amount_off", "5 off", 100, value_minor=5 * minor_per_unit),
-            Reward("free_shipping", "free_shipping", "Free shipping", 150),
-            Reward(
-                "twenty_off",
-                "amount_off",
-                "20 off",
-                350,
-                value_minor=20 * minor_per_unit,
-                minimum_minor=40 * minor_per_unit,
-            ),
+            # Joining costs the merchant at most this, and only with an order of four times as much.
+            Reward("welcome_off", "amount_off", "", 50, value_minor=5 * unit // 2, minimum_minor=10 * unit),
+            Reward("five_off", "amount_off", "", 100, value_minor=5 * unit),
+            Reward("free_shipping", "free_shipping", "", 150),
+            Reward("twenty_off", "amount_off", "", 350, value_minor=20 * unit, minimum_minor=40 * unit),
         ),
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from plugin.domain.ledger import Lot
 from plugin.domain.programme import Reward
+from plugin.domain.values import decimal_text
 
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # nothing that can be misread or mistyped
 RETURN_MINIMUM_DAYS = 30
@@ -14,6 +15,30 @@ RETURN_MINIMUM_DAYS = 30
 def shortfall(reward: Reward, available: int) -> int:
     """How many points are missing for the reward; 0 when it can be had now."""
     return max(0, reward.points - available)
+
+
+def title(reward: Reward, currency: str) -> str:
+    """The reward's name for the merchant: their own, or one made from kind and value, such as "CHF 5 off"."""
+    if reward.name:
+        return reward.name
+    if reward.kind == "free_shipping":
+        return "Free shipping"
+    amount = decimal_text(reward.value_minor or 0, currency)
+    whole, _, cents = amount.partition(".")
+    return f"{currency} {amount if cents.strip('0') else whole} off"
+
+
+def told(reward: Reward, currency: str) -> dict[str, object]:
+    """What an entry keeps about a reward, so that the history can name it when the programme no longer has it."""
+    if reward.name:
+        return {"reward": reward.key, "name": reward.name}
+    return {
+        "reward": reward.key,
+        "name": None,
+        "kind": reward.kind,
+        "value_minor": reward.value_minor,
+        "currency": currency,
+    }
 
 
 def return_target(points: int, refunded: int, ordered: int) -> int:

@@ -72,7 +72,7 @@ def redeem(
             reward.points,
             now,
             source_key=f"redeem:{redemption.redemption_id}",
-            why={"reward": reward.key, "name": reward.name, "programme": programme.version},
+            why=rewards.told(reward, programme.currency) | {"programme": programme.version},
             actor="member",
         )
     except NotEnough as error:
@@ -156,11 +156,13 @@ def _give_back(
     assert standing is not None
     lots = ledger.lots_of_debit(tx, shop.shop_id, standing)
     account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
+    version = programmes.versions(tx, shop.shop_id).numbered(redemption.programme_version)
+    assert version is not None
     account.credit(
         "redeem_return",
         points,
         source_key=f"{debit}:return:{count}",
-        why={"reward": redemption.reward.key, "name": redemption.reward.name, "because": because},
+        why=rewards.told(redemption.reward, version.currency) | {"because": because},
         occurred_at=now,
         available_at=now,
         expires_at=rewards.return_expiry(lots, now),

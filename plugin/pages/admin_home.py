@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from plugin.domain import nps
+from plugin.domain import nps, rewards
 from plugin.domain.nps import Score
 from plugin.domain.programme import Programme, Reward
 from plugin.pages.admin_frame import Visit, arrive, page, theme_links
@@ -86,6 +86,7 @@ def _home(web: Web, visit: Visit) -> Response:
         work=work,
         score=score,
         programme=programme,
+        reward_title=rewards.title,
         worth=worth(people.outstanding, programme),
         latest=latest,
         theme=theme_links(web, visit.shop),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Flask, Response, request
 
-from plugin.domain import tiers
+from plugin.domain import rewards, tiers
 from plugin.flows import adjustments, standing
 from plugin.flows import members as member_flow
 from plugin.flows.adjustments import CannotAdjust, Outcome
@@ -200,6 +200,7 @@ def _member(
         state=state, member=one, programme=programme, tier=programme.tier(one.tier) if programme else None,
         next_tier=tiers.next_tier(programme, state.tier_progress) if programme else None, status_words=STATUS,
         kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=answers, past=past[::-1], now=now,
+        reward_title=rewards.title,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
         states=explain.CODE_STATES, export=link(f"/members/{member_id}/export", shop.domain,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
-from plugin.domain.programme import Programme
+from plugin.domain import rewards
+from plugin.domain.programme import Programme, Reward
 from plugin.domain.values import decimal_text
 from plugin.store.events import Event
 from plugin.store.ledger import HistoryLine
@@ -75,7 +78,7 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     why = line.why
     if line.kind in ("earn", "clawback") and "basis_minor" in why:
         return _order(line, programme)
-    name = why.get("name") or why.get("reward")
+    name = _reward(why)
     because = _BECAUSE.get(str(why.get("because")), "")
     if name:
         return f"{name}: {because}." if because else f"{name}."
@@ -91,6 +94,13 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         other = why.get("from") if line.kind == "transfer_in" else why.get("to")
         return f"Two accounts became one: {other}."
     return f"{because[:1].upper()}{because[1:]}." if because else ""
+
+
+def _reward(why: Mapping[str, Any]) -> object:
+    if why.get("kind") in ("amount_off", "free_shipping"):
+        nameless = Reward("", why["kind"], "", 0, why.get("value_minor"))
+        return rewards.title(nameless, str(why.get("currency")))
+    return why.get("name") or why.get("reward")
 
 
 def _order(line: HistoryLine, programme: Programme | None) -> str:

@@ -125,7 +125,9 @@ def rows(given: Mapping[str, str], kind: str) -> list[int]:
         {int(found[1]) for name in given if (found := re.fullmatch(rf"{kind}\.([0-9]{{1,2}})\.name", name))}
     )
     held = [
-        n for n in held if n < MAX_ROWS and (given.get(f"{kind}.{n}.key") or given.get(f"{kind}.{n}.name"))
+        n
+        for n in held
+        if n < MAX_ROWS and any(given.get(f"{kind}.{n}.{part}") for part in ("key", "name", "points"))
     ]
     new = (held[-1] + 1) if held else 0
     return [*held, new] if new < MAX_ROWS else held
@@ -184,7 +186,8 @@ def _reward(r: Reading, at: str, key: str) -> Reward:
     minimum = r.money(f"{at}.minimum") if r.text(f"{at}.minimum") else None
     days = r.whole(f"{at}.valid_days", 1) if r.text(f"{at}.valid_days") else 90
     kind = r.choice(f"{at}.kind", ("amount_off", "free_shipping"))
-    return Reward(key, kind, _name(r, at), r.whole(f"{at}.points"), value or None, minimum or None, days)
+    name = _name(r, at, must=False)
+    return Reward(key, kind, name, r.whole(f"{at}.points"), value or None, minimum or None, days)
 
 
 def _list(r: Reading, kind: str, make: Callable[[Reading, str, str], Any]) -> tuple[list[Any], list[int]]:
@@ -204,9 +207,9 @@ def _list(r: Reading, kind: str, make: Callable[[Reading, str, str], Any]) -> tu
     return made, kept
 
 
-def _name(r: Reading, at: str) -> str:
+def _name(r: Reading, at: str, *, must: bool = True) -> str:
     name = " ".join(r.text(f"{at}.name").split())
-    if not name:
+    if not name and must:
         r.errors.setdefault(f"{at}.name", "Give it a name; shoppers will see it.")
     elif len(name) > MAX_NAME:
         r.errors.setdefault(f"{at}.name", f"Use {MAX_NAME} characters or fewer.")

@@ -35,7 +35,7 @@ CORS = (
     ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
     ("Access-Control-Max-Age", "7200"),
 )
-# Statuses that "the first signed request" turns into a member; who left comes back by a tap on Join.
+# Statuses that looking turns into a member where everybody is one; who left comes back by a tap on Join.
 _JOINS_BY_ITSELF = (None, "unclaimed")
 MAY_READ = frozenset(("active", "unclaimed", "left"))
 
@@ -94,9 +94,9 @@ def me(door: Door) -> Response:
 
 
 def joins_by_itself(found: Shopper) -> bool:
-    """Whether this signed request makes its customer a member (design 10.1)."""
+    """Whether a read makes its customer a member: only where everybody is one, so that a forged read gains nothing."""
     programme = found.programme
-    return programme is not None and programme.membership != "tag" and found.status in _JOINS_BY_ITSELF
+    return programme is not None and programme.membership == "all" and found.status in _JOINS_BY_ITSELF
 
 
 def history(door: Door) -> Response:

@@ -39,7 +39,7 @@ def storefront_digest(programme: Programme) -> dict[str, object]:
         "rewards": [
             {
                 "key": reward.key,
-                "name": reward.name,
+                "name": reward.name or None,
                 "kind": reward.kind,
                 "points": reward.points,
                 "value_minor": reward.value_minor,

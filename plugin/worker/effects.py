@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from plugin.domain import rewards
 from plugin.errors import trace
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
@@ -173,7 +174,7 @@ def _make_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) ->
             currency=programme.currency,
             minimum_minor=reward.minimum_minor,
             customer_id=redemption.member_id,
-            title=f"Reward: {reward.name}",
+            title=f"Reward: {rewards.title(reward, programme.currency)}",
             starts_at=redemption.created_at,
             ends_at=redemption.expires_at,
             tag=f"regulars-{redemption_id}",

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from plugin.domain import rewards
 from plugin.domain.programme import EarningRule, Reward, Survey, Tier, first_programme, problems
+from plugin.domain.rewards import shortfall
 from plugin.domain.values import Rate, Ratio
 from tests.facts import programme
 
@@ -85,10 +87,37 @@ def test_what_may_be_published(fine: dict[str, Any]) -> None:
     assert problems(programme(**fine)) == []
 
 
-@pytest.mark.parametrize(("currency", "per_unit"), [("CHF", 100), ("JPY", 1), ("KWD", 1000)])
-def test_a_new_shop_starts_well(currency: str, per_unit: int) -> None:
+@pytest.mark.parametrize(
+    ("currency", "per_unit", "cheapest"), [("CHF", 100, 250), ("JPY", 1, 250), ("KWD", 1000, 2500)]
+)
+def test_a_new_shop_starts_well(currency: str, per_unit: int, cheapest: int) -> None:
     first = first_programme(currency, per_unit)
     assert problems(first) == []
-    assert first.earning[0].rate == Rate(1, per_unit)
+    assert first.earning[0].rate == Rate(1, max(per_unit, 100))
     assert (first.signup_points, first.return_window_days, len(first.tiers)) == (50, 14, 3)
+    # 5 % back, at most a quarter of the order for having joined; whole minor units in every currency.
+    assert [(one.points, one.value_minor, one.minimum_minor) for one in first.rewards if one.value_minor] == [
+        (50, cheapest, 4 * cheapest), (100, 2 * cheapest, None), (350, 8 * cheapest, 16 * cheapest),
+    ]  # fmt: skip
     assert {reward.kind for reward in first.rewards} == {"amount_off", "free_shipping"}
+
+
+@pytest.mark.parametrize(("currency", "per_unit"), [("CHF", 100), ("JPY", 1), ("KWD", 1000)])
+def test_sign_up_points_buy_the_cheapest_reward(currency: str, per_unit: int) -> None:
+    first = first_programme(currency, per_unit)
+    assert shortfall(min(first.rewards, key=lambda one: one.points), first.signup_points) == 0
+
+
+@pytest.mark.parametrize(
+    ("reward", "currency", "title"),
+    [
+        (replace(GOOD, name="Tea for two"), "CHF", "Tea for two"),
+        (replace(GOOD, name=""), "CHF", "CHF 5 off"),
+        (replace(GOOD, name="", value_minor=250), "CHF", "CHF 2.50 off"),
+        (replace(GOOD, name="", value_minor=250), "JPY", "JPY 250 off"),
+        (replace(GOOD, name="", value_minor=2500), "KWD", "KWD 2.500 off"),
+        (Reward("ship", "free_shipping", "", 150), "CHF", "Free shipping"),
+    ],
+)
+def test_a_reward_without_a_name_is_named_by_what_it_gives(reward: Reward, currency: str, title: str) -> None:
+    assert rewards.title(reward, currency) == title

@@ -106,6 +106,15 @@ def opened_panel(window: Window) -> Window:
     return window
 
 
+def opened_question(window: Window) -> Window:
+    """Waits for the question beside the launcher and opens it where it is only a line."""
+    window.locator(".prompt").wait_for()
+    if window.locator(".prompt [data-key=survey_line]").count():
+        window.locator(".prompt [data-key=survey_line]").click()
+    window.locator(".prompt .score").first.wait_for()
+    return window
+
+
 def wait(window: Window, condition: str) -> None:
     """Waits until a JavaScript expression is true; `root` is the launcher's shadow root."""
     window.wait_for_function(

@@ -136,7 +136,7 @@ class Api:
 
     def _read(self, path: str, query: dict[str, str]) -> Answer:
         if path == "/me":
-            if self.status in (None, "unclaimed") and self.programme.membership != "tag":
+            if self.status in (None, "unclaimed") and self.programme.membership == "all":
                 self._join()
             return _json(self._panel())
         if path == "/history":
@@ -240,7 +240,12 @@ def history(now: datetime) -> list[Line]:
     """One line of every kind that the ledger knows, newest first, and enough earnings for a second page."""
     rate = {"rate": [1, 100], "currency": "CHF", "programme": 1, "rule": "purchase"}
     kinds: list[tuple[str, int, str | None, dict[str, Any]]] = [
-        ("redeem", -100, None, {"reward": "five_off", "name": "5 off"}),
+        (
+            "redeem",
+            -100,
+            None,
+            {"reward": "five_off", "name": None, "kind": "amount_off", "value_minor": 500, "currency": "CHF"},
+        ),
         (
             "earn",
             105,
@@ -255,7 +260,7 @@ def history(now: datetime) -> list[Line]:
             {**rate, "basis_minor": 0, "target": 0, "before": 60, "because": "cancelled"},
         ),
         ("earn", 12, "#1030", {**rate, "basis_minor": 7200, "target": 72, "before": 60}),
-        ("redeem_return", 100, None, {"reward": "five_off", "name": "5 off", "because": "undone"}),
+        ("redeem_return", 100, None, {"reward": "five_off", "name": "Five francs off", "because": "undone"}),
         ("redeem_reversed", -100, None, {"reward": "five_off", "because": "code_was_used", "order": "81"}),
         ("expire", -30, None, {"rule": "expiry"}),
         ("void", -20, None, {"rule": "never_joined", "months": 12}),

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from plugin.store.db import to_ms
 from plugin.store.storefront import Question
-from tests.extensions.conftest import opened_panel
+from tests.extensions.conftest import opened_panel, opened_question
 from tests.extensions.scripted import DAY, Fault
 from tests.extensions.served import Site
 
@@ -32,6 +32,14 @@ def closed(site: Site, go: Go) -> Window:
 
 def prompt(site: Site, go: Go) -> Window:
     _ask(site)
+    site.page = site.page.but(page_type="index")
+    window = go()
+    return opened_question(window)
+
+
+def bubble(site: Site, go: Go) -> Window:
+    _ask(site)
+    site.page = site.page.but(page_type="index")
     window = go()
     window.locator(".prompt").wait_for()
     return window
@@ -64,6 +72,12 @@ def home(site: Site, go: Go) -> Window:
 
 
 def home_with_question(site: Site, go: Go) -> Window:
+    window = home_with_line(site, go)
+    window.locator("[data-key=survey_line]").click()
+    return window
+
+
+def home_with_line(site: Site, go: Go) -> Window:
     _ask(site)
     return home(site, go)
 
@@ -199,7 +213,7 @@ def long_words(site: Site, go: Go) -> Window:
 STATES: dict[str, State] = {
     made.__name__: made
     for made in (
-        closed, prompt, scored, why, thanks, home, home_with_question, loading, trouble, session, confirming,
+        closed, bubble, prompt, scored, why, thanks, home, home_with_line, home_with_question, loading, trouble, session, confirming,
         refused, making,
         code, copied, giving_back, given_back, activity, activity_all, activity_empty, guest, join, joined, long_words,
     )

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import Page as Window
+from playwright.sync_api import expect
 
 from plugin.domain.programme import Basis, EarningRule, Programme, Tier, first_programme
 from plugin.domain.values import Rate, Ratio, Rounding, exponent, rounded
@@ -66,7 +67,7 @@ def test_liquid_counts_as_the_ledger_does(programme: Programme, price: int) -> N
     )
     points, exact = due(programme, price)
     words = "point" if points == 1 else "points"
-    expected = f"Earn {points} {words}" if exact else f"Earn up to {points} {words}"
+    expected = f"Earn {points:,} {words}" if exact else f"Earn up to {points:,} {words}"
     assert said(page) == (expected if points else "")
 
 
@@ -120,6 +121,8 @@ def page_of(programme: Programme, **changes: Any) -> Page:
 
 
 CHF = first_programme("CHF", 100)
+DISCOUNTED = {"cart_level_discount_applications": [{"title": "SPRING"}]}
+OWN = {"text": "Get [points] leaves", "text_up_to": "At most [points] leaves"}
 
 
 @pytest.mark.parametrize(
@@ -133,10 +136,15 @@ CHF = first_programme("CHF", 100)
         ({"prices": (100,), "signed_in": False}, "Earn 1 point"),
         ({"gift_card": True}, ""),
         ({"currency": "EUR"}, "Earn points with this purchase"),
-        ({"cart": {"cart_level_discount_applications": [{"title": "SPRING"}]}}, "Earn up to 31 points"),
+        ({"cart": DISCOUNTED}, "Earn up to 31 points"),
         ({"language": "de"}, "31 Punkte sammeln"),
         ({"language": "de", "prices": (100,), "signed_in": False}, "1 Punkt sammeln"),
+        ({"prices": (129000,)}, "Earn 1,612 points"),
+        ({"prices": (129000,), "language": "de"}, "1.612 Punkte sammeln"),
         ({"point_settings": {"text": "Get [points] leaves"}}, "Get 31 leaves"),
+        ({"point_settings": {"text": "Get [points] leaves"}, "cart": DISCOUNTED}, "Earn up to 31 points"),
+        ({"point_settings": OWN, "cart": DISCOUNTED}, "At most 31 leaves"),
+        ({"point_settings": OWN}, "Get 31 leaves"),
         ({"digest": None}, ""),
         ({"digest": None, "design": True}, "Earn points with this purchase"),
     ],
@@ -188,6 +196,20 @@ def test_it_follows_the_variant_without_a_request(site: Site, visit: Visit, size
     )
     assert text(window) == "Earn 31 points"
     assert len(site.asked) == asked
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [(OWN, "At most 111 leaves"), ({"text": "Get [points] leaves"}, "Earn up to 111 points")],
+)
+def test_own_words_keep_up_to_for_another_variant(
+    site: Site, visit: Visit, settings: dict[str, str], said: str
+) -> None:
+    site.page = site.page.but(point_settings=settings, cart=DISCOUNTED)
+    window = visit()
+    window.locator("select").select_option("7001")
+    expect(window.locator(".regulars-points__text")).to_have_text(said)
 
 
 @pytest.mark.browser

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from plugin.store.db import to_ms
 from plugin.store.storefront import Question
-from tests.extensions.conftest import DESKTOP, PHONE, Visit, focused, opened_panel
+from tests.extensions.conftest import DESKTOP, PHONE, Visit, focused, opened_panel, opened_question
 from tests.extensions.page import strings
 from tests.extensions.scripted import Api, Fault
 from tests.extensions.served import Site
@@ -21,7 +21,7 @@ SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop
 def due(site: Site, api: Api) -> None:
     """A question about order #1042 is due."""
     api.question = Question(555, to_ms(api.now) or 0, "#1042")
-    site.page = site.page.but(loyalty=api.loyalty())
+    site.page = site.page.but(loyalty=api.loyalty(), page_type="index")
 
 
 @SIZES
@@ -32,8 +32,11 @@ def test_the_question_shows_by_itself_and_sends_only_after_a_press(
     site.page = site.page.but(language=language)
     words = strings(language)["panel"]
     window = visit(size)
-    expect(window.locator(".prompt legend")).to_contain_text("Alpina Tee")
+    window.locator(".prompt").wait_for()
     assert focused(window) == ""
+    assert window.locator(".prompt .scores").count() == (size == DESKTOP)
+    opened_question(window)
+    expect(window.locator(".prompt legend")).to_contain_text("Alpina Tee")
     assert window.evaluate("window.shifted") == 0
     window.locator(".score").nth(9).click()
     window.locator(".score").nth(8).click()
@@ -52,31 +55,100 @@ def test_only_what_the_question_needs_is_loaded(site: Site, visit: Visit) -> Non
     window = visit()
     window.locator(".prompt").wait_for()
     scripts = {name for name in site.assets() if name.endswith(".js")}
-    assert scripts == {"launcher.js", "product-points.js", "panel-survey.js", "panel-words.js"}
+    assert scripts == {"launcher.js", "panel-survey.js", "panel-words.js"}
 
 
 @pytest.mark.parametrize(
-    ("changes", "referrer", "shows"),
+    ("changes", "shows"),
     [
-        ({}, "", True),
-        ({}, "own", False),
-        ({"page_type": "index"}, "own", True),
-        ({"page_type": "customers/account"}, "own", True),
-        ({"settings": {"survey_prompt": False}}, "", False),
+        ({}, True),
+        ({"page_type": "customers/account"}, True),
+        ({"page_type": "product"}, False),
+        ({"page_type": "cart"}, False),
+        ({"page_type": "collection"}, False),
+        ({"settings": {"survey_prompt": False}}, False),
+        ({"design": True}, False),
     ],
 )
 def test_where_it_shows_by_itself(
-    site: Site, visit: Visit, changes: dict[str, object], referrer: str, shows: bool
+    site: Site, visit: Visit, changes: dict[str, object], shows: bool
 ) -> None:
     site.page = site.page.but(**changes)
     window = visit()
-    if referrer:
-        window.locator("header a").click()
-        window.wait_for_load_state("networkidle")
-    window.locator(".launcher").wait_for()
-    window.wait_for_timeout(400)
-    assert (window.locator(".prompt").count() == 1) is shows
+    window.wait_for_load_state("networkidle")
+    if shows:
+        window.locator(".prompt").wait_for()
+    assert window.evaluate("document.querySelector('regulars-launcher').hasAttribute('data-prompt')") is shows
+    assert window.locator(".prompt").count() == shows
     assert window.locator(".dot").count() == 1
+
+
+@SIZES
+def test_not_now_lasts_three_days_on_every_page(
+    site: Site, api: Api, visit: Visit, size: tuple[int, int]
+) -> None:
+    site.page = site.page.but(head='<meta name="referrer" content="no-referrer">')
+    window = visit(size)
+    window.locator(".prompt").wait_for()
+    window.get_by_role("button", name="Not now").click()
+    window.locator("header a").click()
+    asked_again(window, False)
+    window.evaluate("""() => localStorage.setItem('regulars-later',
+      localStorage.getItem('regulars-later').replace(/:.*/, ':' + (Date.now() - 3 * 864e5 - 1)))""")
+    window.reload()
+    asked_again(window, True)
+    window.get_by_role("button", name="Not now").click()
+    api.question = Question(556, to_ms(api.now) or 0, "#1043")
+    site.page = site.page.but(loyalty=api.loyalty())
+    window.reload()
+    asked_again(window, True)
+    assert window.evaluate("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 1, 0]
+
+
+def asked_again(window: Window, asked: bool) -> None:
+    """Whether this page asks; it does or does not load what the question needs."""
+    window.wait_for_load_state("networkidle")
+    if asked:
+        window.locator(".prompt").wait_for()
+    loaded = window.evaluate("performance.getEntriesByType('resource').map((one) => one.name).join()")
+    assert ("panel-survey.js" in loaded) is asked
+
+
+def test_where_storage_is_blocked_the_question_still_works(site: Site, api: Api, visit: Visit) -> None:
+    window = visit(PHONE)
+    blocked = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"
+    window.add_init_script(blocked)
+    window.reload()
+    opened_question(window)
+    window.get_by_role("button", name="Not now").click()
+    assert window.locator(".prompt").count() == 0
+    window.reload()
+    opened_question(window).locator(".score").nth(9).click()
+    window.get_by_role("button", name="Continue").click()
+    expect(window.locator("textarea")).to_be_focused()
+
+
+@SIZES
+def test_the_scores_are_even_and_stand_in_the_middle(site: Site, visit: Visit, size: tuple[int, int]) -> None:
+    window = opened_question(visit(size))
+    boxes = window.locator(".score").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect()).map((box) => [box.y, box.x, box.right, box.width])"
+    )
+    rows = [[box for box in boxes if box[0] == y] for y in sorted({box[0] for box in boxes})]
+    assert [len(row) for row in rows] == ([6, 5] if size == PHONE else [11])
+    assert max(box[3] for box in boxes) - min(box[3] for box in boxes) < 1
+    assert len({round(row[0][1] + row[-1][2]) for row in rows}) == 1
+    assert boxes[0][3] >= (44 if size == PHONE else 24)
+
+
+def test_answering_does_not_join(site: Site, api: Api, visit: Visit) -> None:
+    api.status = "unclaimed"
+    site.page = site.page.but(loyalty=api.loyalty())
+    window = opened_question(visit())
+    window.locator(".score").nth(9).click()
+    window.get_by_role("button", name="Continue").click()
+    expect(window.locator("textarea")).to_be_focused()
+    assert (api.status, api.responses) == ("unclaimed", [{"order": "555", "score": 9}])
 
 
 def test_not_now_puts_it_away_and_the_panel_still_has_it(site: Site, api: Api, visit: Visit) -> None:
@@ -86,10 +158,12 @@ def test_not_now_puts_it_away_and_the_panel_still_has_it(site: Site, api: Api, v
     assert api.seen == []
     opened_panel(window)
     expect(window.locator("dialog .survey")).to_contain_text("About your order #1042")
+    window.locator("[data-key=survey_line]").click()
+    assert focused(window) == "score-0"
     window.locator(".score").nth(0).click()
     window.get_by_role("button", name="Continue").click()
     window.get_by_role("button", name="Skip").click()
-    expect(window.locator("dialog .survey")).to_contain_text("Thank you.")
+    expect(window.locator("dialog .survey")).to_contain_text("Thank you!")
     assert api.responses == [{"order": "555", "score": 0}]
 
 
@@ -108,7 +182,7 @@ def test_a_begun_answer_moves_into_the_panel(site: Site, api: Api, visit: Visit)
     ("kind", "code", "says"),
     [
         ("500", "server_error", "That did not work on our side. Please try again."),
-        ("409", "closed", "This question is closed. Thank you for wanting to answer."),
+        ("409", "closed", "This question is no longer open. Thank you all the same."),
         ("401", "sign_in", "You have been signed out. Sign in again to see your points."),
         ("drop", "", "You seem to be offline. Nothing is lost."),
     ],

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.browser
         ("drop", "", "You seem to be offline. Nothing is lost."),
         ("html", "", "That did not work on our side. Please try again."),
         ("500", "server_error", "That did not work on our side. Please try again."),
-        ("503", "not_ready", "The shop is still setting its programme up."),
-        ("429", "too_many_requests", "That was a lot at once. Please wait a moment."),
+        ("503", "not_ready", "The shop is still setting up its programme."),
+        ("429", "too_many_requests", "That was a little fast. Please wait a moment."),
         ("404", "shop_not_installed", "This is not available in the shop right now."),
     ],
 )

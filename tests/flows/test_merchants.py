@@ -36,7 +36,7 @@ def test_a_new_shop_is_set_up_once(shared: Database) -> None:
         )
     assert (told.currency, told.name) == ("JPY", "New")
     assert found is not None
-    assert (found.version, found.currency, found.earning[0].rate) == (1, "JPY", Rate(1, 1))
+    assert (found.version, found.currency, found.earning[0].rate) == (1, "JPY", Rate(1, 100))
     assert versions.at(T0) == found  # in force from the install, not from the set-up
     assert versions.at(T0 - DAY) is None
     assert waiting == [("shop:digest",), ("shop:setup",)]

@@ -35,7 +35,7 @@ def test_home_shows_figures_with_their_rows(scene: Scene) -> None:
     assert "Members 1 1 joined in the last 30 days Who joined" in said
     # 50 for joining, 150 given, 40 and 10 of two orders that are pending
     assert (
-        "Points outstanding 250 up to CHF 12.50 if all went into “5 off”, the cheapest reward; available and"
+        "Points outstanding 250 up to CHF 12.50 if all went into “CHF 2.50 off”, the cheapest reward; available and"
         in said
     )
     assert "Repeat purchases 50.0 % 1 of 2 orders by 1 member was not their first here" in said
@@ -65,7 +65,7 @@ def test_the_worth_of_points_is_counted_at_the_cheapest_reward_with_a_price() ->
     programme = first_programme("CHF", 100)
     found = worth(250, programme)
     assert found is not None
-    assert (found.minor, found.reward.key) == (1250, "five_off")  # 250 × 500 / 100
+    assert (found.minor, found.reward.key) == (1250, "welcome_off")  # 250 × 250 / 50
     assert worth(-40, programme).minor == 0  # type: ignore[union-attr]
     shipping = Reward("free", "free_shipping", "Free", 10)
     from dataclasses import replace

@@ -147,13 +147,13 @@ def test_a_members_page_explains_every_entry(scene: Scene) -> None:
     said = words(text)
     assert "CHF 40.00 at 1 point for every CHF 1.00." in said
     assert "CHF 30.00 at 1 point for every CHF 1.00: 30 now, 40 before." in said
-    assert "Redeemed −100 5 off." in said
+    assert "Redeemed −100 CHF 5 off." in said
     for part in ("Joined +50 Points for joining.", "Adjusted +150", "Earned #81 +40", "Taken back #81 −10"):
         assert part in said
     assert "Available 100" in said
     assert "Pending 30" in said
     assert "Order #81 30 of 40 when the parcel has arrived" in said
-    assert re.search(r"REG-[A-Z0-9]{5}-[A-Z0-9]{5} 5 off", said)
+    assert re.search(r"REG-[A-Z0-9]{5}-[A-Z0-9]{5} CHF 5 off", said)
     assert "anna@example.com · Customer 7001 · joined 22 Nov 2026" in said
 
 

@@ -80,15 +80,17 @@ def test_rows_are_added_removed_and_named() -> None:
         "tier.1.keep": "no",
         "tier.3.name": "Platinum", "tier.3.threshold": "5,000", "tier.3.multiplier": "2,5",
         "reward.0.keep": "no",
-        "reward.3.kind": "amount_off", "reward.3.name": "5 off", "reward.3.points": "90", "reward.3.value": "5",
+        "reward.4.kind": "amount_off", "reward.4.name": "5 off", "reward.4.points": "90", "reward.4.value": "5",
+        "reward.5.kind": "amount_off", "reward.5.name": "", "reward.5.points": "20", "reward.5.value": "1",
     }  # fmt: skip
     draft, errors = programme_form.read(fields, FIRST, "CHF")
     assert errors == {}
     assert [(tier.key, tier.threshold, tier.multiplier) for tier in draft.tiers] == [
         ("bronze", 0, Ratio(1, 1)), ("gold", 1500, Ratio(3, 2)), ("platinum", 5000, Ratio(5, 2)),
     ]  # fmt: skip
-    assert [(one.key, one.value_minor, one.valid_days) for one in draft.rewards] == [
-        ("free_shipping", None, 90), ("twenty_off", 2000, 90), ("5_off", 500, 90),
+    assert [(one.key, one.name, one.value_minor, one.valid_days) for one in draft.rewards] == [
+        ("five_off", "", 500, 90), ("free_shipping", "", None, 90), ("twenty_off", "", 2000, 90),
+        ("5_off", "5 off", 500, 90), ("reward", "", 100, 90),
     ]  # fmt: skip
     assert programme_form.rows(programme_form.filled(FIRST, "CHF"), "tier") == [0, 1, 2, 3]
     assert programme_form.rows({}, "reward") == [0]

@@ -104,11 +104,34 @@ def test_a_change_is_never_a_get(light: Scene, path: str) -> None:
     assert answer.headers["Allow"] == "POST"
 
 
-def test_joining_happens_at_the_first_signed_request_and_once(scene: Scene) -> None:
-    assert scene.status(ALICE, ANNA) is None
-    first = scene.get("me", ANNA, locale="de-CH").json
+@pytest.mark.parametrize("path", ["me", "history", "rewards"])
+def test_no_read_joins_where_joining_is_a_choice(scene: Scene, path: str) -> None:
+    """A GET needs no nonce, so any page could make a signed-in shopper's browser send it."""
+    scene.get(path, ANNA, locale="de-CH")
+    seen = scene.get("me", ANNA).json
+    assert seen is not None
+    assert (seen["state"], scene.status(ALICE, ANNA), scene.entries(ALICE, ANNA)) == ("not_member", None, [])
+    answer = scene.post("join", {"nonce": "1.x"}, ANNA)
+    assert (answer.status_code, scene.status(ALICE, ANNA)) == (403, None)
+
+
+def test_joining_happens_by_a_tap_and_once(scene: Scene) -> None:
+    first = scene.post("join", {"nonce": scene.nonce(ANNA)}, ANNA).json
     assert first is not None
     assert (first["state"], first["points"]["available"]) == ("member", 50)
+    for _ in range(3):
+        assert scene.post("join", {"nonce": scene.nonce(ANNA)}, ANNA).json["state"] == "member"  # type: ignore[index]
+    assert scene.entries(ALICE, ANNA) == [("signup", 50)]
+
+
+def test_where_everybody_is_a_member_looking_is_enough(scene: Scene) -> None:
+    from tests.pages.scene import programme
+
+    scene.install(ALICE, programme(membership="all"))
+    for _ in range(2):
+        seen = scene.get("me", ANNA).json
+        assert seen is not None
+        assert (seen["state"], seen["points"]["available"]) == ("member", 50)
     for _ in range(3):
         assert scene.post("join", {"nonce": scene.nonce(ANNA)}, ANNA).json["state"] == "member"  # type: ignore[index]
     assert scene.entries(ALICE, ANNA) == [("signup", 50)]

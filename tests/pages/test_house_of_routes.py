@@ -249,7 +249,7 @@ def test_a_shop_that_leaves_and_a_new_programme_show_at_once(scene: Scene) -> No
     from tests.pages.scene import programme
 
     scene.member(ALICE, ANNA, 100)
-    assert len(scene.get("me", ANNA).json["rewards"]) == 3  # type: ignore[index]
+    assert len(scene.get("me", ANNA).json["rewards"]) == 4  # type: ignore[index]
     scene.install(ALICE, programme(rewards=()))
     assert scene.get("me", ANNA).json["rewards"] == []  # type: ignore[index]
     shop_id = scene.shop(ALICE).shop_id

@@ -135,7 +135,9 @@ def test_a_line_carries_the_numbers_that_explain_it(light: Scene) -> None:
     lines = light.get("history", ANNA).json["lines"]  # type: ignore[index]
     redeemed, gift, joined = lines
     assert (redeemed["kind"], redeemed["points"], redeemed["order"]) == ("redeem", -100, None)
-    assert redeemed["why"] == {"reward": "five_off", "name": "5 off", "programme": 1}
+    assert redeemed["why"] == {
+        "reward": "five_off", "name": None, "kind": "amount_off", "value_minor": 500, "currency": "CHF", "programme": 1,
+    }  # fmt: skip
     assert (gift["points"], joined["kind"]) == (150, "signup")
     assert redeemed["at"] == "2026-11-22T09:00:00Z"
 

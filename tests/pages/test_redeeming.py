@@ -139,6 +139,7 @@ def test_not_enough_points_takes_nothing(scene: Scene) -> None:
     assert scene.performed == []
     rewards = scene.get("rewards", ANNA).json["rewards"]  # type: ignore[index]
     assert [(r["key"], r["affordable"], r["missing"], r["why_not"]) for r in rewards] == [
+        ("welcome_off", True, 0, None),
         ("five_off", False, 50, "not_enough_points"),
         ("free_shipping", False, 100, "not_enough_points"),
         ("twenty_off", False, 300, "not_enough_points"),

@@ -1,4 +1,6 @@
-// The launcher: shows the button Liquid wrote; loads the panel at the first sign of interest, and nothing before.
+// The launcher: wakes the button Liquid wrote; loads the panel at the first sign of interest, and nothing before.
+
+const LATER_MS = 3 * 864e5;
 
 /** True in another site's frame, where a press could be stolen. The theme editor says it is one. */
 function framedByStrangers(host) {
@@ -7,6 +9,16 @@ function framedByStrangers(host) {
     return window.top.location.origin !== window.location.origin;
   } catch {
     return true;
+  }
+}
+
+/** True for three days after "Not now" to this question. Where storage is blocked it is asked again. */
+function putOff(order) {
+  try {
+    const [which, at] = (localStorage.getItem('regulars-later') ?? '').split(':');
+    return which === order && Date.now() - at < LATER_MS;
+  } catch {
+    return false;
   }
 }
 
@@ -49,37 +61,27 @@ class Launcher extends HTMLElement {
     document.querySelector('regulars-launcher')?.wake?.();
   }
 
-  /** Comes to life, unless another one has. */
+  /** Comes to life; hides where another one lives, and where a press could be stolen. */
   wake() {
     const root = this.shadowRoot;
-    if (Launcher.awake || !this.isConnected || !root || framedByStrangers(this)) return;
+    this.hidden = !root || Boolean(Launcher.awake) || framedByStrangers(this);
+    if (this.hidden || !this.isConnected) return;
     Launcher.awake = this;
     this.paint();
     const button = root.querySelector('.launcher');
     const number = root.querySelector('[data-number]');
     if (number) number.textContent = new Intl.NumberFormat(this.dataset.locale).format(Number(this.dataset.available));
-    // Shown once it has its styles, so that nothing moves.
-    const styles = root.querySelector('link');
-    const show = () => (button.hidden = false);
-    if (styles.sheet) show();
-    else styles.addEventListener('load', show, { once: true });
     if (this.wired) return;
     this.wired = true;
     const warm = () => this.load().catch(() => {});
     button.addEventListener('pointerenter', warm, { once: true });
     button.addEventListener('focus', warm, { once: true });
     button.addEventListener('click', () => this.open());
-    if (this.promptsHere()) {
+    const { survey, prompt } = this.dataset;
+    if (prompt && !putOff(survey)) {
       const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 1500));
-      idle(() => import(this.dataset.prompt).then((module) => module.prompt(this), () => {}));
+      idle(() => import(prompt).then((module) => module.prompt(this), () => {}));
     }
-  }
-
-  /** The question shows by itself on the first page of a visit, at home and in the account. */
-  promptsHere() {
-    const { survey, prompt, home } = this.dataset;
-    const first = !document.referrer.startsWith(`${window.location.origin}/`);
-    return survey && prompt && (first || home === 'true') && !this.hasAttribute('data-design');
   }
 
   paint() {

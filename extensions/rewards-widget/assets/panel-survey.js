@@ -1,11 +1,11 @@
 // The question after a delivery: a score, then one open question. Nothing is sent before a press.
 
-import { h, repaint, speaker } from './panel-words.js';
+import { h, icon, repaint, speaker } from './panel-words.js';
 
-/** One question, wherever it is shown; `paint` follows every change. */
+/** One question, wherever it is shown: first a line that opens. `paint` follows every change. */
 export class Question {
   constructor(speak, host, order, name) {
-    Object.assign(this, { speak, host, order, name, step: 'score', score: null, words: '', busy: false, trouble: null });
+    Object.assign(this, { speak, host, order, name, step: 'line', score: null, words: '', busy: false, trouble: null });
   }
 
   set(changes, focus) {
@@ -37,6 +37,12 @@ export class Question {
   /** The card of this step. `later` puts it away. */
   card(later) {
     const { t } = this.speak;
+    if (this.step === 'line') {
+      return h('div', { class: 'card survey ask' },
+        h('button', { type: 'button', class: 'ask-open', 'aria-expanded': 'false', 'data-key': 'survey_line', onclick: () => this.set({ step: 'score' }, 'score-0') },
+          h('span', {}, h('span', { class: 'strong' }, t('survey_line')), this.name && h('span', { class: 'quiet' }, t('survey_order', { order: this.name }))), icon('open')),
+        later && h('button', { type: 'button', class: 'close', 'aria-label': t('survey_later'), 'data-key': 'survey_later', onclick: later }, icon('close')));
+    }
     const press = (key, onclick) => h('button', { type: 'button', class: 'button plain', 'data-key': key, onclick }, t(key));
     const submit = (key, disabled) => h('button', { class: 'button main', 'data-key': key, disabled }, t(key));
     const form = (next, ...parts) =>
@@ -70,7 +76,7 @@ export class Question {
   }
 }
 
-/** Shows the question beside the launcher, without taking the focus. */
+/** Shows the question beside the launcher, without taking the focus; where space is small, one line of it. */
 export async function prompt(host) {
   const root = host.shadowRoot;
   const speak = speaker(host);
@@ -78,8 +84,12 @@ export async function prompt(host) {
   if (root.querySelector('dialog[open]')) return;
   const place = h('div', { class: 'prompt', role: 'region', 'aria-label': speak.t('survey_question') });
   const question = new Question(speak, host, host.dataset.survey);
+  if (!matchMedia('(max-width: 600px), (max-height: 600px)').matches) question.step = 'score';
   const later = () => {
     place.remove();
+    try {
+      localStorage.setItem('regulars-later', `${question.order}:${Date.now()}`);
+    } catch { /* blocked */ }
     root.querySelector('.launcher').focus();
   };
   question.paint = (focus) => repaint(root, () => place.replaceChildren(question.card(later)), focus);

@@ -1,10 +1,12 @@
 // What the panel shows, made from its state.
 
 import { h, icon } from './panel-words.js';
-import { historyList } from './panel-history.js';
 
 // An expiry further away than this is no news.
 const SOON_MS = 92 * 864e5;
+const EARNING = ['earn', 'clawback'];
+const WORDED = ['signup', 'redeem', 'redeem_reversed', 'expire', 'void', 'adjust', 'forgiven', 'survey'];
+
 
 const press = (key, words, onclick, kind = 'main', more = {}) =>
   h('button', { type: 'button', class: `button ${kind}`, 'data-key': key, onclick, ...more }, words);
@@ -24,25 +26,29 @@ export function hero({ speak }, points, tier) {
   const lines = [];
   if (pending > 0) {
     const on = next?.points > 0 && { date: date(next.at) };
-    lines.push(n('pending', pending) + (on ? `, ${next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}` : `. ${t('pending_note')}`));
+    lines.push(`${n('pending', pending)}, ${!on ? t('pending_note') : next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}`);
   }
   if (next?.points < 0 && Date.parse(next.at) - Date.now() < SOON_MS) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
   if (owed > 0) lines.push(n('owed', owed));
   return [
-    h('p', { class: 'hero-label' }, t('balance')),
-    h('p', { class: 'hero-figure' }, number(available)),
+    h('div', { class: 'hero-main' }, h('p', { class: 'hero-figure' }, number(available)), h('p', {}, n('balance', available))),
     lines.map((line) => h('p', { class: 'hero-line' }, icon('clock'), line)),
-    tier && h('div', { class: 'tier' }, level(speak, tier)),
+    tier && level(speak, tier),
   ];
 }
 
-function level({ t, n }, { name, next, progress }) {
-  const words = next && n('tier_missing', next.missing, { tier: next.name });
-  return [
-    name && h('p', { class: 'strong' }, t('tier_held', { tier: name })),
-    next && bar(progress, next.from, { role: 'progressbar', 'aria-label': words, 'aria-valuemax': next.from, 'aria-valuenow': progress }),
-    progress !== undefined && h('p', { class: 'hero-line' }, words ?? t('tier_top')),
-  ];
+function level({ t, number }, { name, next, progress }) {
+  const way = next && t('tier_progress', { points: number(progress), amount: number(next.from), tier: next.name });
+  const words = way ?? (progress !== undefined && t('tier_top'));
+  return h('div', { class: 'tier' },
+    h('p', {}, name && h('span', { class: 'strong' }, name), name && words && ' · ', words),
+    next && bar(progress, next.from, { role: 'progressbar', 'aria-label': way, 'aria-valuemax': next.from, 'aria-valuenow': progress }));
+}
+
+/** The merchant's own name, or one made of kind and value. */
+function nameOf({ t, money }, { name, kind, value_minor: value }, currency) {
+  if (name || !kind) return name ?? '';
+  return t(kind === 'amount_off' ? 'reward_amount' : value ? 'reward_shipping_up_to' : 'reward_shipping', { amount: value && money(value, currency) });
 }
 
 /** What wants a second press. `step`: ask or busy, with the trouble of the last try. */
@@ -65,26 +71,27 @@ function bar(part, whole, more) {
 }
 
 function rewardCard(panel, reward, currency) {
-  const { speak: { t, n, money }, state, redeem } = panel;
+  const { speak, state, redeem } = panel;
+  const { t, n, money } = speak;
   const { key, kind, points, value_minor: value, minimum_minor: minimum } = reward;
   const step = state.steps.get(key);
   const missing = state.points && Math.max(0, points - state.points.available);
-  const worth = value && t(kind === 'amount_off' ? 'reward_amount' : 'reward_shipping_up_to', { amount: money(value, currency) });
+  const name = nameOf(speak, reward, currency);
+  const facts = [n('points', points), missing > 0 && n('missing', missing), reward.name && value && nameOf(speak, { ...reward, name: null }, currency),
+    minimum && t('minimum', { amount: money(minimum, currency) })];
   return h('li', { class: 'card reward' },
     h('span', { class: 'badge' }, icon(kind === 'amount_off' ? 'off' : 'parcel')),
-    h('div', {},
-      h('p', { class: 'strong' }, reward.name),
-      h('p', { class: 'quiet' }, [worth, minimum && t('minimum', { amount: money(minimum, currency) })].filter(Boolean).join(', '))),
-    h('div', { class: 'foot' },
-      h('p', {}, h('span', { class: 'strong' }, n('points', points)), missing > 0 && h('span', { class: 'quiet' }, ` · ${n('missing', missing)}`)),
-      missing === 0 && !step && asks(panel, key, t('redeem'), reward.name, 'main small')),
+    h('div', { class: 'what' }, h('p', { class: 'strong' }, name), h('p', { class: 'quiet' }, facts.filter(Boolean).join(' · '))),
+    missing === 0 && !step && asks(panel, key, t('redeem'), name, 'main small'),
     missing > 0 && bar(state.points.available, points, { 'aria-hidden': 'true' }),
     step && confirm(panel, key, step, { title: n('confirm_title', points), text: `${t('confirm_text')} ${n('valid_days', reward.valid_days)}`, yes: t('confirm_yes'), busy: t('making') }, () => redeem(reward)));
 }
 
-function codeCard(panel, code) {
-  const { speak: { t, n, date }, state, undo, copy } = panel;
-  const { id, fresh, name, copied = 'copy' } = code;
+function codeCard(panel, code, currency) {
+  const { speak, state, undo, copy } = panel;
+  const { t, n, date } = speak;
+  const { id, fresh, copied = 'copy' } = code;
+  const name = nameOf(speak, code, currency);
   const step = state.steps.get(id);
   return h('li', { class: fresh ? 'card fresh' : 'card', tabindex: '-1', 'data-key': `code-${id}` },
     fresh && code.code && h('p', { class: 'ready strong' }, icon('check'), t('code_ready')),
@@ -146,9 +153,45 @@ export function rewardsView(panel) {
   const { codes, rewards, programme } = state.me;
   return [
     ...above,
-    codes.length > 0 && section(t('codes_title'), h('ul', { class: 'cards' }, codes.map((code) => codeCard(panel, code)))),
+    codes.length > 0 && section(t('codes_title'), h('ul', { class: 'cards' }, codes.map((code) => codeCard(panel, code, programme.currency)))),
     rewardList(panel, rewards, programme), ways(panel, programme), levels(panel, programme),
   ];
+}
+
+// The history: every line says what happened and which numbers made it.
+function title(speak, { kind, order, why }) {
+  const { t } = speak;
+  if (kind === 'earn' && order) return t(why.before ? 'h_changed' : 'h_earn', { order });
+  if (EARNING.includes(kind) && !order) return t(`h_${kind}_plain`);
+  return t(`h_${kind}`, { order, name: nameOf(speak, why, why.currency) });
+}
+
+function reasons({ t, n, has, money, number, ratio }, line, tiers) {
+  const { kind, why } = line;
+  const parts = [];
+  if (EARNING.includes(kind) && why.rate && why.currency) {
+    const [points, per] = why.rate;
+    parts.push(n('w_rate', points, { amount: money(why.basis_minor ?? 0, why.currency), per: money(per, why.currency) }));
+    const [top, bottom] = why.multiplier ?? [1, 1];
+    const tier = tiers.find((each) => each.key === why.tier)?.name ?? why.tier;
+    if (top !== bottom) parts.push(t('w_tier', { rate: ratio([top, bottom]), tier }));
+  }
+  if (EARNING.includes(kind) && why.before) parts.push(n('w_change', why.target ?? 0, { before: number(why.before) }));
+  if (WORDED.includes(kind)) parts.push(t(`w_${kind}`, { months: why.months }));
+  if (kind.startsWith('transfer')) parts.push(t('w_transfer'));
+  if (why.because && kind !== 'redeem_reversed' && has(`b_${why.because}`)) parts.push(t(`b_${why.because}`));
+  const text = parts.join('; ');
+  return text && `${text[0].toLocaleUpperCase()}${text.slice(1)}.`;
+}
+
+function historyList(speak, lines, tiers) {
+  return h('ul', { class: 'lines' }, lines.map((line) =>
+    h('li', { class: 'line' },
+      h('div', { class: 'line-main' },
+        h('p', { class: 'strong' }, title(speak, line)),
+        h('p', { class: 'quiet' }, reasons(speak, line, tiers)),
+        h('p', { class: 'quiet' }, h('time', { datetime: line.at }, speak.date(line.at)))),
+      h('p', { class: line.points > 0 ? 'figure gain' : 'figure' }, speak.signed(line.points)))));
 }
 
 export function activityView(panel) {

@@ -6,7 +6,6 @@ export function speaker(host) {
   const { locale, shop } = host.dataset;
   const plural = new Intl.PluralRules(locale);
   const whole = new Intl.NumberFormat(locale);
-  const day = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', year: 'numeric' });
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? (name === 'shop' ? shop : all));
   return {
     t: (key, values = {}) => fill(texts[key] ?? '', values),
@@ -21,7 +20,12 @@ export function speaker(host) {
     signed: (value) => (value > 0 ? '+' : '−') + whole.format(Math.abs(value)),
     /** 5/4 as people write it: 1.25. */
     ratio: ([top, bottom]) => new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }).format(top / bottom),
-    date: (text) => day.format(new Date(text)),
+    /** The year only where it is another one. */
+    date(text) {
+      const at = new Date(text);
+      const year = at.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
+      return at.toLocaleDateString(locale, { day: 'numeric', month: 'short', year }).replaceAll(' ', '\u00a0');
+    },
     money(minor, currency) {
       const form = new Intl.NumberFormat(locale, { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
       return form.format(minor / 10 ** form.resolvedOptions().maximumFractionDigits);
@@ -51,6 +55,7 @@ export function repaint(root, paint, focus) {
 }
 
 const SHAPES = {
+  open: 'M6 9l6 6 6-6',
   close: 'M6 6l12 12M18 6 6 18',
   check: 'M5 12.5l4.5 4.5L19 7.5',
   copy: 'M9 9h10v11H9zM15 9V4H5v11h4',

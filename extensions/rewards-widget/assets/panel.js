@@ -32,8 +32,8 @@ class Panel {
     const { host } = this;
     if (host.shadowRoot.querySelector('.prompt')) return;
     const held = host.question;
-    if (!held || (held.step === 'score' && !held.busy)) {
-      if (question && held) question.score = held.score;
+    if (!held || (['line', 'score'].includes(held.step) && !held.busy)) {
+      if (question && held) Object.assign(question, { score: held.score, step: held.step });
       host.question = question;
     }
     if (host.question) host.question.paint = (focus) => this.paint(focus);
@@ -53,8 +53,10 @@ class Panel {
   }
 
   open() {
-    this.host.shadowRoot.querySelector('.prompt')?.remove();
-    if (this.host.question?.step === 'done') this.host.question = null;
+    const { question, shadowRoot } = this.host;
+    shadowRoot.querySelector('.prompt')?.remove();
+    if (question?.step === 'score' && question.score === null) question.step = 'line';
+    if (question?.step === 'done') this.host.question = null;
     this.asked(this.host.question);
     this.state.note = null;
     this.paint();
@@ -62,7 +64,7 @@ class Panel {
     if (this.asksOnOpening()) this.refresh();
   }
 
-  /** Not for guests; and who may still choose to join is not joined by looking. */
+  /** Not for guests; and for who may still choose to join, the page knows enough. */
   asksOnOpening() {
     if (this.state.who === 'member' || this.state.me) return true;
     return this.state.who === 'customer' && this.digest?.membership !== 'joined';
@@ -185,8 +187,7 @@ class Panel {
     Object.assign(state, { busy: true, trouble: null });
     this.paint();
     try {
-      const seen = await this.calls.me();
-      this.take(seen.state === 'member' ? seen : await this.calls.join());
+      this.take(await this.calls.join());
       state.note = this.speak.t('joined');
       this.say(state.note);
     } catch (trouble) {

@@ -38,13 +38,13 @@ class Points extends HTMLElement {
 
   /** False when it is no variant of this product. */
   show(variant) {
-    const { prices, text, locale } = this.dataset;
+    const { prices, text, textUpTo, locale } = this.dataset;
     const price = /^\d+$/.test(variant) && prices.match(new RegExp(`\\b${variant}:(\\d+)`))?.[1];
     if (!price) return false;
     const [points, upTo] = this.count(BigInt(price));
     const form = new Intl.PluralRules(locale).select(points) === 'one' ? 'One' : 'Other';
     const number = new Intl.NumberFormat(locale).format(points);
-    const said = (text.replace('[points]', '{points}') || this.dataset[(upTo ? 'upTo' : 'earn') + form]).replace('{points}', number);
+    const said = ((upTo ? textUpTo : text).replace('[points]', '{points}') || this.dataset[(upTo ? 'upTo' : 'earn') + form]).replace('{points}', number);
     const place = this.querySelector('.regulars-points__text');
     if (place.textContent.trim() !== said) place.textContent = said;
     this.hidden = points === 0;
