@@ -193,7 +193,9 @@ def joined(site: Site, go: Go) -> Window:
 def long_words(site: Site, go: Go) -> Window:
     api = site.api
     rewards = tuple(
-        replace(one, name=f"{LONG} {at}", key=f"{one.key}{at}" if at else one.key)
+        replace(
+            one, name=f"{LONG} {at}", key=f"{one.key}{at}" if at >= len(api.programme.rewards) else one.key
+        )
         for at, one in enumerate(api.programme.rewards * 4)
     )
     api.programme = replace(
@@ -213,8 +215,8 @@ def long_words(site: Site, go: Go) -> Window:
 STATES: dict[str, State] = {
     made.__name__: made
     for made in (
-        closed, bubble, prompt, scored, why, thanks, home, home_with_line, home_with_question, loading, trouble, session, confirming,
-        refused, making,
+        closed, bubble, prompt, scored, why, thanks, home, home_with_line, home_with_question, loading, trouble,
+        session, confirming, refused, making,
         code, copied, giving_back, given_back, activity, activity_all, activity_empty, guest, join, joined, long_words,
     )
 }  # fmt: skip

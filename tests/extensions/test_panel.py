@@ -164,7 +164,8 @@ def test_every_line_of_the_history_explains_itself(site: Site, visit: Visit, siz
     expect(lines).to_have_count(20)
     dated = r"\n\w{3} \d+(, \d{4})?\n"
     shown = [
-        re.sub(r"\n+", "\n", re.sub(dated, "\n", text.replace("\xa0", " "))) for text in lines.all_inner_texts()
+        re.sub(r"\n+", "\n", re.sub(dated, "\n", text.replace("\xa0", " ")))
+        for text in lines.all_inner_texts()
     ]
     assert shown[:TITLES] == [
         "Redeemed: CHF 5 off\nTurned into a discount code.\n−100",
@@ -270,9 +271,7 @@ def test_points_about_to_expire_and_points_owed_are_told(site: Site, api: Api, v
     api.owed = 3
     window = opened_panel(visit())
     expect(window.locator(".hero")).to_contain_text("1 point expires on")
-    expect(window.locator(".hero")).to_contain_text(
-        "Your next 3 points make up for points taken back"
-    )
+    expect(window.locator(".hero")).to_contain_text("Your next 3 points make up for points taken back")
 
 
 def test_a_distant_expiry_is_no_news_and_undated_points_say_when_they_open(
