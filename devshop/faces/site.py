@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from devshop.shop import DevPlatform
 
 SITE = "faces"
-# Strict on purpose: what a shop's theme may forbid, our extension must live with.
+# Strict on purpose: what a shop's theme may forbid, our extension must live with. Styles every theme has inline, so the
+# pages that hold blocks allow them.
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -72,7 +73,8 @@ def register(app: Flask, platform: DevPlatform) -> None:
 
     @site.after_request
     def secure(answer: Response) -> Response:
-        answer.headers.setdefault("Content-Security-Policy", policy())
+        themed = {"style_src": "'self' 'unsafe-inline'"} if "themed" in g else {}
+        answer.headers.setdefault("Content-Security-Policy", policy(**themed))
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
         answer.headers.setdefault("Referrer-Policy", "same-origin")
         if answer.mimetype == "text/html":

@@ -87,6 +87,7 @@ def shown(
     platform: DevPlatform, template: str, kind: str, product: Product | None = None, **values: Any
 ) -> str:
     """A page of the storefront with the app's blocks in it: embeds in the body, blocks beside the product."""
+    g.themed = True
     placed = theme.render(platform, g.visitor, kind, product)
     return render_template(template, placed=placed, product=product, **values)
 

@@ -121,8 +121,8 @@ def _same_house(url: str, troubles: list[str]) -> None:
 
 
 def _fits(page: Page) -> None:
-    """Nothing sticks out sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+    """Nothing sticks out sideways on the page that a press led to."""
+    page.wait_for_function("document.documentElement?.scrollWidth <= innerWidth")
 
 
 def test_a_shopper_buys_and_the_merchant_sends(demo: Demo, page: Page) -> None:
