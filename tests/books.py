@@ -74,7 +74,7 @@ class Books:
     ) -> None:
         with self.db.write(self.shop_id) as tx:
             self.shop = self._row(shop_store.by_id(tx, self.shop_id))
-            merchants.apply(tx, self.shop, fact, webhook_id, at, self.now)
+            merchants.apply(tx, self.shop, fact, webhook_id, at or self.now, self.now)
         self.reload()
 
     def reload(self) -> Shop:

@@ -157,6 +157,7 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
         queues.inbox_done(
             tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now
         )
+        queues.inbox_empty(tx, shop.shop_id, [row.webhook_id for row in batch.rows])
         return Drained(skipped=len(batch.rows))
     # Marked first: a redaction in this batch empties every finished body of the customer, its own included.
     queues.inbox_done(tx, shop.shop_id, batch.finished, now)
@@ -166,7 +167,7 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
         order_flow.apply(tx, shop, batch.orders, now)
     member_flow.apply(tx, shop, batch.members, now)
     for row, fact in batch.merchants:
-        merchant_flow.apply(tx, shop, fact, row.webhook_id, row.triggered_at, now)
+        merchant_flow.apply(tx, shop, fact, row.webhook_id, row.triggered_at or row.received_at, now)
     skipped = sum(1 for _, state, _ in batch.finished if state == SKIPPED)
     return Drained(done=len(batch.finished) - skipped, skipped=skipped, parked=len(batch.broken))
 

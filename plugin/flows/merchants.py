@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plugin.domain import programme as programmes_domain
 from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, ScopesUpdated, ShopRedacted
@@ -14,6 +14,10 @@ from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
+
+# shop/redact comes this long after the uninstall it speaks of.
+REDACT_AFTER = timedelta(hours=48)
+_REDACTION = "shop:redact"
 
 
 class InvalidProgramme(RegularsError):
@@ -32,19 +36,24 @@ def apply(
     shop: Shop,
     fact: MerchantFact,
     webhook_id: str | None,
-    triggered_at: datetime | None,
+    happened_at: datetime,
     now: datetime,
 ) -> None:
-    """Takes one fact about a shop. `triggered_at` is when the platform sent it, if it said so."""
+    """Takes one fact about a shop. `happened_at`: when the platform sent it, or when it came in if it did not say."""
+    # Read again: an earlier fact of the same batch may have changed it.
+    found = shops.by_id(tx, shop.shop_id)
+    if found is None or found.state == "redacted":
+        return
+    shop = found
     if isinstance(fact, AppUninstalled):
-        _uninstalled(tx, shop, triggered_at, now)
+        _uninstalled(tx, shop, webhook_id, happened_at, now)
     elif isinstance(fact, ScopesUpdated):
-        shops.scopes_changed(tx, shop.shop_id, ",".join(fact.current))
-        events.record(
-            tx,
-            shop.shop_id,
-            [Event(now, "shopify", "scopes_updated", "shop", {"scopes": list(fact.current)})],
-        )
+        if shops.scopes_changed(tx, shop.shop_id, ",".join(fact.current), happened_at):
+            events.record(
+                tx,
+                shop.shop_id,
+                [Event(now, "shopify", "scopes_updated", "shop", {"scopes": list(fact.current)})],
+            )
     elif isinstance(fact, BulkFinished):
         events.record(
             tx,
@@ -53,22 +62,28 @@ def apply(
         )
     else:
         assert isinstance(fact, ShopRedacted)
-        _redacted(tx, shop, webhook_id, now)
+        _redacted(tx, shop, webhook_id, happened_at, now)
 
 
-def install(tx: Tx, domain: str, scopes: str, now: datetime) -> Shop:
-    """The shop opened the app with a valid id token: marks it installed and asks for its set-up."""
+def install(tx: Tx, domain: str, scopes: str, now: datetime, proved_at: datetime | None = None) -> Shop:
+    """The platform gave us a token: marks the shop installed, asks for its set-up, and goes on with parked work.
+
+    `proved_at` is when the platform vouched for it (None: now), by the clock that dates its webhooks.
+    """
     shop_id = shops.ensure(tx, domain, now)
     before = shops.by_id(tx, shop_id)
     assert before is not None
-    shops.installed(tx, shop_id, scopes, now)
+    shops.installed(tx, shop_id, scopes, now, proved_at)
+    unparked = queues.retry_reauth(tx, shop_id, now)
     shop = shops.by_id(tx, shop_id)
     assert shop is not None
     if before.state != "installed":
         events.record(
             tx, shop_id, [Event(now, "shopify", "installed", "shop", {"again": before.state != "waiting"})]
         )
-        queues.enqueue(tx, shop_id, [Effect("shop:setup", "shop.setup", {})], now)
+    if before.state != "installed" or unparked:
+        # Whose token was lost may have uninstalled unnoticed: the installation may be another one.
+        queues.enqueue(tx, shop_id, [_setup()], now)
     return shop
 
 
@@ -97,7 +112,7 @@ def set_up(
         development=development,
     )
     if scopes:
-        shops.scopes_changed(tx, shop.shop_id, scopes)
+        shops.scopes_changed(tx, shop.shop_id, scopes, now)
     if programmes.versions(tx, shop.shop_id).latest is None:
         first = programmes_domain.first_programme(currency, 10 ** exponent(currency))
         # The platform's times have no fraction: an order of the very second of the install is not before it.
@@ -126,22 +141,54 @@ def digest() -> Effect:
     return Effect("shop:digest", "shop.digest", {})
 
 
-def _uninstalled(tx: Tx, shop: Shop, triggered_at: datetime | None, now: datetime) -> None:
-    # A late notice of an earlier uninstall must not undo a reinstall (design 10.18).
-    at = triggered_at or now
-    if shop.state != "installed" or (shop.installed_at is not None and at < shop.installed_at):
+def redaction_checked(tx: Tx, shop: Shop, effect: Effect, *, gone: bool, now: datetime) -> None:
+    """The platform said whether the shop, as it stood in `shop`, still has the app. One that is gone is wiped."""
+    found = shops.by_id(tx, shop.shop_id)
+    if found is None or found.state != "installed":
+        return
+    if gone and found.proved_at == shop.proved_at:
+        _wipe(tx, shop, None)
+        return
+    _redact_ignored(tx, found, now)
+    queues.effects_done(tx, shop.shop_id, [effect], now)
+
+
+def _setup() -> Effect:
+    return Effect("shop:setup", "shop.setup", {})
+
+
+def _uninstalled(tx: Tx, shop: Shop, webhook_id: str | None, at: datetime, now: datetime) -> None:
+    if shop.state != "installed":
+        return
+    if shop.proved_at is not None and at < shop.proved_at:
+        # A late notice: the shop has come back since. What hung on the former installation went with it.
+        queues.enqueue(tx, shop.shop_id, [_setup()], now)
+        return
+    if queues.open_effect(tx, shop.shop_id, _REDACTION):
+        _wipe(tx, shop, webhook_id)
         return
     shops.uninstalled(tx, shop.shop_id, at)
     tokens.forget(tx, shop.shop_id)
     events.record(tx, shop.shop_id, [Event(now, "shopify", "uninstalled", "shop", {})])
 
 
-def _redacted(tx: Tx, shop: Shop, webhook_id: str | None, now: datetime) -> None:
-    # shop/redact comes 48 hours after an uninstall; who reinstalled meanwhile keeps everything.
-    if shop.state == "installed":
-        events.record(
-            tx, shop.shop_id, [Event(now, "shopify", "redact_ignored", "shop", {"because": "reinstalled"})]
-        )
-        return
+def _redacted(tx: Tx, shop: Shop, webhook_id: str | None, at: datetime, now: datetime) -> None:
+    """Wipes a shop that left. One that reinstalled keeps everything, and where that is not sure, we ask first."""
+    if shop.state != "installed":
+        _wipe(tx, shop, webhook_id)
+    elif shop.proved_at is not None and at - REDACT_AFTER <= shop.proved_at:
+        _redact_ignored(tx, shop, now)
+    else:
+        # Back for long, or the notice of its uninstall never reached us: only the platform knows.
+        queues.enqueue(tx, shop.shop_id, [Effect(_REDACTION, "shop.redact", {})], now)
+
+
+def _redact_ignored(tx: Tx, shop: Shop, now: datetime) -> None:
+    events.record(
+        tx, shop.shop_id, [Event(now, "shopify", "redact_ignored", "shop", {"because": "reinstalled"})]
+    )
+
+
+def _wipe(tx: Tx, shop: Shop, webhook_id: str | None) -> None:
     shops.redacted(tx, shop.shop_id)
     privacy.remove_shop(tx, shop.shop_id, keep_inbox_row=webhook_id)

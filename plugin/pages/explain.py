@@ -61,6 +61,7 @@ _EFFECTS = {
     "response.mirror": "Write an answer into your admin",
     "shop.setup": "Set the shop up",
     "shop.digest": "Show the programme in the storefront",
+    "shop.redact": "Check whether the shop still has the app",
 }
 # The codes of plugin/shopify/errors.py and of the drain, as what to do about them.
 _REASONS = {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -52,58 +54,74 @@ def opened(web: Web, staff: Staff) -> Shop:
     Raises TokenUnavailable when Shopify gives no token for a shop that has none, NeedsReauth when it rejects
     the id token.
     """
-    with web.db.read() as tx:
-        shop = shops.by_domain(tx, staff.shop)
-    if shop is not None and shop.state == "installed" and _has_access(web, shop):
+    shop = _with_access(web, staff)
+    if shop is not None:
         return shop
     try:
-        grant = web.tokens.acquire(staff.shop, staff.token)
+        return _install(
+            web,
+            staff.shop,
+            staff.issued_at_s,
+            lambda: web.tokens.acquire(staff.shop, staff.token),
+            # Whoever had the lease before us may have done it all.
+            done=lambda: _with_access(web, staff),
+        )
     except TokenUnavailable:
+        with web.db.read() as tx:
+            shop = shops.by_domain(tx, staff.shop)
         if shop is None or shop.state != "installed":
             raise
         # The page needs no token; the worker waits for one, and the next opening tries again.
         _log.warning("no fresh token for shop %s; showing the page all the same", shop.shop_id)
         return shop
-    return _install(web, staff.shop, grant)
 
 
-def _has_access(web: Web, shop: Shop) -> bool:
-    """Whether a fresh token is there and can be decrypted. Looks only; nothing is renewed here."""
-    token = web.tokens.shelf.find(shop.shop_id)
-    if token is None or not token_rules.fresh(token, web.tokens.now()):
-        return False
+def _with_access(web: Web, staff: Staff) -> Shop | None:
+    """The shop if it is installed with a living token that can be decrypted. Looks only; nothing is renewed here.
+
+    When Shopify launches the app anew, a token from before counts as dead: the shop may have uninstalled and
+    installed again, which ends every token, long before the notice of it reaches us.
+    """
+    with web.db.read() as tx:
+        shop = shops.by_domain(tx, staff.shop)
+        token = None if shop is None else token_store.find(tx, shop.shop_id)
+    if shop is None or shop.state != "installed" or token is None:
+        return None
+    launched_at = datetime.fromtimestamp(staff.issued_at_s, UTC)
+    if not token_rules.fresh(token, web.tokens.now()) or (
+        staff.launched and token.refreshed_at < launched_at
+    ):
+        return None
     try:
         web.tokens.access_token(shop.shop_id, shop.domain)
     except (NeedsReauth, TokenUnavailable):
-        return False
-    return True
+        return None
+    return shop
 
 
-def _install(web: Web, domain: str, grant: Grant) -> Shop:
-    now = web.now()
+def _install(
+    web: Web, domain: str, issued_at_s: int, ask: Callable[[], Grant], done: Callable[[], Shop | None]
+) -> Shop:
+    """Asks for a token and stores it with the installation it proves, while nobody else does so for this shop."""
     with web.db.write() as tx:
-        before = shops.by_domain(tx, domain)
-        lost = (
-            before is not None
-            and before.state == "installed"
-            and _lost(web, token_store.find(tx, before.shop_id))
-        )
-        shop = merchants.install(tx, domain, grant.scopes, now)
-        token_store.put(tx, shop.shop_id, web.tokens.sealed(grant))
-        if lost:
-            # Effects were parked because only the merchant could help; now they did.
-            queues.effect_retry(tx, shop.shop_id, None, now)
-        setup = queues.claim_now(tx, shop.shop_id, _SETUP, now) if shop.currency is None else None
+        shop_id = shops.ensure(tx, domain, web.now())
+    with web.tokens.alone(shop_id):
+        shop = done()
+        if shop is not None:
+            return shop
+        grant = ask()
+        now = web.now()
+        # Shopify's own time of what it exchanged, seen from the app's clock, which development may have moved.
+        proved_at = now - timedelta(seconds=web.wall_s() - issued_at_s)
+        with web.db.write() as tx:
+            shop = merchants.install(tx, domain, grant.scopes, now, proved_at)
+            token_store.put(tx, shop.shop_id, web.tokens.sealed(grant))
+            setup = queues.claim_now(tx, shop.shop_id, _SETUP, now) if shop.currency is None else None
     if setup is not None:
         web.perform_now(shop.shop_id, setup)
         with web.db.read() as tx:
             shop = shops.by_id(tx, shop.shop_id) or shop
     return shop
-
-
-def _lost(web: Web, token: token_rules.SealedToken | None) -> bool:
-    now = web.tokens.now()
-    return token is None or not (token_rules.usable(token, now) or token_rules.renewable(token, now))
 
 
 def _begin(web: Web) -> Response:
@@ -132,6 +150,12 @@ def _callback(web: Web) -> Response:
     )
     if isinstance(found, Refused):
         raise refusal(found)
-    _install(web, found.shop, web.tokens.acquire_by_code(found.shop, found.code))
+    _install(
+        web,
+        found.shop,
+        found.issued_at_s,
+        lambda: web.tokens.acquire_by_code(found.shop, found.code),
+        done=lambda: None,
+    )
     home = f"https://{found.shop}/admin/apps/{web.config.api_key}"
     return Response(status=302, headers={"Location": home})

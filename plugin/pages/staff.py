@@ -51,11 +51,16 @@ _PATH = re.compile(r"/[A-Za-z0-9/_-]*")
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A staff member of one shop, for one request. `token` is the id token itself, for the token exchange."""
+    """A staff member of one shop, for one request. `token` is the id token itself, for the token exchange.
+
+    `launched`: Shopify opened the app anew with this request, so the shop may have just installed it again.
+    """
 
     shop: str
     user_id: int
     token: str
+    issued_at_s: int
+    launched: bool = False
 
 
 def staff_only(web: Web) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
@@ -85,7 +90,7 @@ def _staff(web: Web) -> Staff | Response:
         if isinstance(found, Refused):
             # App Bridge sees the header, fetches a new token and sends the request once more.
             raise Refusal(found.message, code=found.code, status=401, headers={RETRY_HEADER: "1"})
-        return Staff(found.shop, found.user_id, token)
+        return Staff(found.shop, found.user_id, token, found.issued_at_s)
     tokens = request.args.getlist("id_token")
     if len(tokens) > 1:
         raise Refusal("The id token is given twice.", code="repeated_parameter", status=400)
@@ -95,7 +100,9 @@ def _staff(web: Web) -> Staff | Response:
         else Refused("expired_id_token", "There is no id token.")
     )
     if isinstance(checked, IdToken):
-        return Staff(checked.shop, checked.user_id, tokens[0])
+        # Only Shopify's own address of the app carries an hmac; our links and the patch page drop it.
+        launched = "hmac" in request.args
+        return Staff(checked.shop, checked.user_id, tokens[0], checked.issued_at_s, launched)
     if checked.code != "expired_id_token":
         raise refusal(checked)
     return to_patch_page(config)

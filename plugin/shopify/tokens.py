@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -22,6 +23,8 @@ from plugin.shopify.grants import Grant, GrantRefused, by_code, by_id_token, by_
 LEASE = timedelta(seconds=60)
 WAIT_FOR_OTHER_S = 5.0
 LOOK_AGAIN_S = 0.05
+LOOKS = int(WAIT_FOR_OTHER_S / LOOK_AGAIN_S)
+_BUSY = "This shop's token is being renewed. Try again in a moment."
 _GONE = "Shopify no longer accepts our access. Open Regulars in the Shopify admin once."
 _KEY_MISSING = (
     "A stored token cannot be decrypted with TOKEN_KEYS. Put the old key back at the end of TOKEN_KEYS,"
@@ -35,6 +38,7 @@ class Shelf(Protocol):
     def find(self, shop_id: int) -> SealedToken | None: ...
     def put(self, shop_id: int, token: SealedToken) -> None: ...
     def replace(self, shop_id: int, token: SealedToken, *, seen: datetime) -> bool: ...
+    def ended(self, shop_id: int, at: datetime, *, seen: datetime) -> None: ...
     def forget(self, shop_id: int) -> None: ...
     def shops(self) -> list[int]: ...
     def idle_since(self, before: datetime, limit: int) -> list[tuple[int, str]]: ...
@@ -84,6 +88,23 @@ class TokenSource:
         """Stores an acquired grant in a transaction of its own (`store.tokens.put` joins an open one)."""
         self.shelf.put(shop_id, self.sealed(grant))
 
+    @contextmanager
+    def alone(self, shop_id: int) -> Iterator[None]:
+        """Nobody else acquires or renews this shop's token meanwhile: an acquisition retires older refresh tokens,
+        so the one that is stored last must be the one that was made last.
+
+        Raises TokenUnavailable when another one takes longer than five seconds.
+        """
+        holder, looks = os.urandom(8).hex(), 0
+        while not self.shelf.take_lease(shop_id, holder, self.now(), LEASE):
+            looks = self._wait(shop_id, looks + 1)
+            if looks >= LOOKS:
+                raise TokenUnavailable(_BUSY, after_s=5.0)
+        try:
+            yield
+        finally:
+            self.shelf.drop_lease(shop_id, holder)
+
     def access_token(self, shop_id: int, domain: str) -> str:
         """An access token that is valid now, renewed first when it is about to end.
 
@@ -99,7 +120,10 @@ class TokenSource:
         token = self._find(shop_id)
         if self._open(token.access) != refused:
             return self._open(token.access)
-        return self._renewed(shop_id, domain, replace(token, expires_at=self.now()))
+        # Kept as ended: if renewing does not help, the merchant's next opening exchanges anew.
+        ended = replace(token, expires_at=self.now())
+        self.shelf.ended(shop_id, self.now(), seen=token.refreshed_at)
+        return self._renewed(shop_id, domain, ended)
 
     def keep_alive(self, shop_id: int, domain: str) -> None:
         """Renews the token of an idle shop, so that the platform does not forget us after 90 days."""
@@ -140,11 +164,9 @@ class TokenSource:
         while not self.shelf.take_lease(shop_id, holder, self.now(), LEASE):
             if rules.usable(token, self.now()):  # another worker renews it; the old one lives out its hour
                 return self._open(token.access)
-            while self.shelf.leased(shop_id, self.now()):
-                if looks * LOOK_AGAIN_S >= WAIT_FOR_OTHER_S:
-                    return self._old_or_later(token, "Another worker is still renewing this shop's token.")
-                self.sleep(LOOK_AGAIN_S)
-                looks += 1
+            looks = self._wait(shop_id, looks)
+            if looks >= LOOKS:
+                raise TokenUnavailable(_BUSY)
             theirs = self._find(shop_id)
             if theirs.refreshed_at != token.refreshed_at:
                 return self._open(theirs.access)
@@ -152,6 +174,13 @@ class TokenSource:
             return self._renew(shop_id, domain, token)
         finally:
             self.shelf.drop_lease(shop_id, holder)
+
+    def _wait(self, shop_id: int, looks: int) -> int:
+        """Waits while another one holds the lease; returns how often it looked in all, at most LOOKS times."""
+        while looks < LOOKS and self.shelf.leased(shop_id, self.now()):
+            self.sleep(LOOK_AGAIN_S)
+            looks += 1
+        return looks
 
     def _renew(self, shop_id: int, domain: str, token: SealedToken) -> str:
         stored = self._find(shop_id)
@@ -167,10 +196,12 @@ class TokenSource:
             if now_stored.refreshed_at != stored.refreshed_at:  # the merchant opened the app meanwhile
                 return self._open(now_stored.access)
             raise NeedsReauth(_GONE) from refused
-        except TokenUnavailable as error:
+        except TokenUnavailable:
             # Nothing was stored, so the next try sends the same refresh token. The platform honours it even
             # when it had already rotated, until the new one is used (changelog of 28 August 2026).
-            return self._old_or_later(token, str(error))
+            if rules.usable(token, self.now()):
+                return self._open(token.access)
+            raise
         if grant.refresh is None:
             grant = replace(
                 grant, refresh=self._open(stored.refresh), refresh_expires_at=stored.refresh_expires_at
@@ -180,11 +211,6 @@ class TokenSource:
         if self.shelf.replace(shop_id, replace(sealed, refreshed_at=later), seen=stored.refreshed_at):
             return grant.access
         return self._open(self._find(shop_id).access)
-
-    def _old_or_later(self, token: SealedToken, why: str) -> str:
-        if rules.usable(token, self.now()):
-            return self._open(token.access)
-        raise TokenUnavailable(why)
 
     def _find(self, shop_id: int) -> SealedToken:
         token = self.shelf.find(shop_id)

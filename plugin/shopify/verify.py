@@ -16,6 +16,7 @@ import jwt
 FRESH_S = 90
 # Shopify's clocks and ours may differ this much when a token's times are read.
 LEEWAY_S = 10
+ID_TOKEN_S = 60
 _MAX_QUERY_BYTES = 4096
 _MAX_TOKEN_CHARACTERS = 8192
 _CUSTOMER = re.compile(r"gid://shopify/Customer/([1-9][0-9]{0,18})")
@@ -68,6 +69,7 @@ class OAuthCallback:
 
     shop: str
     code: str
+    issued_at_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class IdToken:
     shop: str
     user_id: int
     session_id: str
+    issued_at_s: int
     expires_at_s: int
 
 
@@ -185,7 +188,7 @@ def oauth_query_ok(
         return Refused("invalid_state", "This answer belongs to another browser. Start again.")
     if not pairs["timestamp"].isdigit() or abs(now_s - int(pairs["timestamp"])) > FRESH_S:
         return Refused("stale_timestamp", "The answer is too old. Start the installation again.")
-    return OAuthCallback(shop=pairs["shop"], code=pairs["code"])
+    return OAuthCallback(shop=pairs["shop"], code=pairs["code"], issued_at_s=int(pairs["timestamp"]))
 
 
 def id_token(token: str, *, api_key: str, secrets: Sequence[str], now_s: float) -> IdToken | Refused:
@@ -205,7 +208,10 @@ def id_token(token: str, *, api_key: str, secrets: Sequence[str], now_s: float) 
         return Refused("invalid_id_token", "The token names no staff member.")
     if not isinstance(session, str) or not session:
         return Refused("invalid_id_token", "The token names no session.")
-    return IdToken(shop=shop, user_id=int(user), session_id=session, expires_at_s=int(claims["exp"]))
+    expires = int(claims["exp"])
+    # An id token lives one minute (session-tokens); one that does not say when it was issued counts as that old.
+    issued = int(claims.get("iat", expires - ID_TOKEN_S))
+    return IdToken(shop=shop, user_id=int(user), session_id=session, issued_at_s=issued, expires_at_s=expires)
 
 
 def extension_token(

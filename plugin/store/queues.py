@@ -16,6 +16,8 @@ MAX_ATTEMPTS = 10
 LEASE_S = 60
 # A web request holds an effect for as long as a shopper would wait, and a little more; then the worker takes over.
 WAITED_LEASE_S = 15
+# Reasons that only a new access token can mend.
+_REAUTH = ("needs_reauth", "token_key_missing")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -144,6 +146,16 @@ def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str,
         n=limit,
     )
     return [(row[0], row[1], row[2], moment(row[3])) for row in rows]
+
+
+def inbox_empty(tx: Tx, shop_id: int, webhook_ids: Iterable[str]) -> None:
+    """Empties the bodies of these webhooks: nothing will ever read them."""
+    tx.run_among(
+        "UPDATE inbox SET body = :empty WHERE shop_id = :s AND webhook_id IN (:among)",
+        webhook_ids,
+        s=shop_id,
+        empty=b"",
+    )
 
 
 def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime) -> int:
@@ -323,6 +335,22 @@ def effect_retry(tx: Tx, shop_id: int, effect_key: str | None, now: datetime) ->
         t=to_ms(now),
         **parameters,
     )
+
+
+def retry_reauth(tx: Tx, shop_id: int, now: datetime) -> int:
+    """Puts effects that were parked for want of an access token back in line; returns how many."""
+    either = " OR ".join(f"reason LIKE '{code}:%'" for code in _REAUTH)
+    return tx.run(
+        f"UPDATE outbox SET state = 0, attempts = 0, due_at = :t WHERE shop_id = :s AND state = 2 AND ({either})",
+        s=shop_id,
+        t=to_ms(now),
+    )
+
+
+def open_effect(tx: Tx, shop_id: int, effect_key: str) -> bool:
+    """Whether an effect waits or is parked."""
+    sql = "SELECT 1 FROM outbox WHERE shop_id = :s AND effect_key = :key AND state <> 1"
+    return tx.one(sql, s=shop_id, key=effect_key) is not None
 
 
 def outbox_counts(tx: Tx, shop_id: int) -> dict[str, int]:

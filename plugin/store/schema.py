@@ -58,6 +58,10 @@ shops = Table(
     _big("first_seen_at"),
     _big("installed_at", null=True),
     _big("uninstalled_at", null=True),
+    _big(
+        "proved_at", null=True
+    ),  # issued at: the last id token or code that Shopify exchanged for an access token
+    _big("scopes_at", null=True),  # as of when `scopes` is known
     _big("orders_watermark_at", null=True),
     _big("reconciled_at", null=True),
     _text("settings", default="{}"),

@@ -10,7 +10,7 @@ from plugin.store.db import Tx, from_ms, to_ms
 
 _COLUMNS = (
     "shop_id, domain, state, name, currency, timezone, platform_gid, installation_gid, scopes, installed_at, "
-    "uninstalled_at, orders_watermark_at, reconciled_at, settings"
+    "uninstalled_at, proved_at, orders_watermark_at, reconciled_at, settings"
 )
 
 
@@ -22,6 +22,7 @@ _DEVELOPMENT = '{"development":true}'
 class Shop:
     """One shop. `state`: waiting, installed, uninstalled or redacted.
 
+    `proved_at`: when Shopify last vouched that the shop has the app, by its own clock.
     `counts_test_orders`: a development store of a partner, where every order is a test order.
     """
 
@@ -36,14 +37,15 @@ class Shop:
     scopes: str
     installed_at: datetime | None
     uninstalled_at: datetime | None
+    proved_at: datetime | None
     orders_watermark_at: datetime | None
     reconciled_at: datetime | None
     counts_test_orders: bool = False
 
 
 def _shop(row: Any) -> Shop:
-    shop = Shop(*row[:9], *(from_ms(value) for value in row[9:13]))
-    return replace(shop, counts_test_orders=True) if row[13] == _DEVELOPMENT else shop
+    shop = Shop(*row[:9], *(from_ms(value) for value in row[9:14]))
+    return replace(shop, counts_test_orders=True) if row[14] == _DEVELOPMENT else shop
 
 
 def by_id(tx: Tx, shop_id: int) -> Shop | None:
@@ -82,16 +84,24 @@ def ensure(tx: Tx, domain: str, now: datetime) -> int:
     raise RuntimeError(f"could not make a row for shop {domain} in 20 tries")
 
 
-def installed(tx: Tx, shop_id: int, scopes: str, now: datetime) -> None:
-    """Marks the shop installed. A first install, or one after the data was wiped, starts anew."""
+def installed(tx: Tx, shop_id: int, scopes: str, now: datetime, proved_at: datetime | None = None) -> None:
+    """Marks the shop installed, which Shopify vouched for at `proved_at` (None: now).
+
+    `installed_at` stays while the shop stays installed: the programme and the reading of orders count from it.
+    """
     tx.run(
-        "UPDATE shops SET state = 'installed', installed_at = :t, uninstalled_at = NULL, scopes = :scopes "
+        "UPDATE shops SET state = 'installed', installed_at = :t, uninstalled_at = NULL "
         "WHERE shop_id = :s AND state <> 'installed'",
         s=shop_id,
         t=to_ms(now),
-        scopes=scopes,
     )
-    tx.run("UPDATE shops SET scopes = :scopes WHERE shop_id = :s", s=shop_id, scopes=scopes)
+    proved = to_ms(proved_at or now)
+    tx.run(
+        "UPDATE shops SET proved_at = :p WHERE shop_id = :s AND (proved_at IS NULL OR proved_at < :p)",
+        s=shop_id,
+        p=proved,
+    )
+    scopes_changed(tx, shop_id, scopes, proved_at or now)
 
 
 def uninstalled(tx: Tx, shop_id: int, at: datetime) -> None:
@@ -128,9 +138,16 @@ def described(
     )
 
 
-def scopes_changed(tx: Tx, shop_id: int, scopes: str) -> None:
-    """Stores the scopes that the merchant granted."""
-    tx.run("UPDATE shops SET scopes = :scopes WHERE shop_id = :s", s=shop_id, scopes=scopes)
+def scopes_changed(tx: Tx, shop_id: int, scopes: str, at: datetime) -> bool:
+    """Stores the scopes that the merchant had granted at that time; False when newer ones are known."""
+    touched = tx.run(
+        "UPDATE shops SET scopes = :scopes, scopes_at = :t "
+        "WHERE shop_id = :s AND (scopes_at IS NULL OR scopes_at <= :t)",
+        s=shop_id,
+        scopes=scopes,
+        t=to_ms(at),
+    )
+    return touched > 0
 
 
 def reconciled(tx: Tx, shop_id: int, watermark: datetime, now: datetime) -> None:
@@ -146,5 +163,14 @@ def reconciled(tx: Tx, shop_id: int, watermark: datetime, now: datetime) -> None
 
 
 def redacted(tx: Tx, shop_id: int) -> None:
-    """Opens the shop's ledger for deletion: the append-only triggers let go only of a redacted shop."""
-    tx.run("UPDATE shops SET state = 'redacted', name = NULL, settings = '{}' WHERE shop_id = :s", s=shop_id)
+    """Opens the shop's ledger for deletion (the append-only triggers let go only of a redacted shop).
+
+    Of its row the number, the domain and the state stay, so that a later install starts anew.
+    """
+    tx.run(
+        "UPDATE shops SET state = 'redacted', name = NULL, currency = NULL, timezone = NULL, platform_gid = NULL, "
+        "installation_gid = NULL, scopes = '', scopes_at = NULL, installed_at = NULL, uninstalled_at = NULL, "
+        "proved_at = NULL, orders_watermark_at = NULL, reconciled_at = NULL, settings = '{}', theme = NULL "
+        "WHERE shop_id = :s",
+        s=shop_id,
+    )

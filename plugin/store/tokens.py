@@ -63,6 +63,16 @@ class TokenShelf:
             )
             return touched == 1
 
+    def ended(self, shop_id: int, at: datetime, *, seen: datetime) -> None:
+        """Notes that the platform no longer takes the access token of the version `seen`."""
+        with self._db.write() as tx:
+            tx.run(
+                "UPDATE tokens SET expires_at = :at WHERE shop_id = :shop_id AND refreshed_at = :seen",
+                shop_id=shop_id,
+                at=to_ms(at),
+                seen=to_ms(seen),
+            )
+
     def forget(self, shop_id: int) -> None:
         """Deletes the shop's token. Idempotent."""
         with self._db.write() as tx:

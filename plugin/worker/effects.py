@@ -32,7 +32,7 @@ from plugin.shopify.errors import (
     TokenUnavailable,
     Unavailable,
 )
-from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys
+from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys, tokens
 from plugin.store.db import Database
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
@@ -41,6 +41,9 @@ from plugin.worker.digest import storefront_digest
 log = logging.getLogger(__name__)
 # How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
 SLICE_S = 5.0
+# What the platform says of a shop's token after the app was uninstalled: 401 and no renewal, or no such client. Our
+# secret is right, because it verified the signed request to wipe the shop.
+_GONE = ("needs_reauth", "invalid_client")
 
 
 class Clients(Protocol):
@@ -316,6 +319,22 @@ def _set_up_shop(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) 
         queues.effects_done(tx, shop.shop_id, [effect], now)
 
 
+def _check_redaction(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
+    """Asks whether a shop that Shopify wants wiped, and that we think installed, still has the app."""
+    with bench.db.read() as tx:
+        if tokens.find(tx, shop.shop_id) is None:
+            raise NeedsReauth("There is no token to ask with. Open Regulars in the Shopify admin once.")
+    try:
+        platform.shop_facts(client)
+        gone = False
+    except (NeedsReauth, TokenUnavailable) as error:
+        if error.code not in _GONE:
+            raise
+        gone = True
+    with bench.db.write(shop.shop_id) as tx:
+        merchant_flow.redaction_checked(tx, shop, effect, gone=gone, now=bench.now())
+
+
 def _mirror_digest(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
     with bench.db.read() as tx:
         programme = programmes.versions(tx, shop.shop_id).latest
@@ -337,4 +356,5 @@ PERFORMERS: dict[str, Performer] = {
     "response.mirror": _mirror_response,
     "shop.setup": _set_up_shop,
     "shop.digest": _mirror_digest,
+    "shop.redact": _check_redaction,
 }

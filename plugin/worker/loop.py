@@ -175,7 +175,13 @@ class Worker:
 
     def _look_after_installation(self) -> None:
         with self.bench.db.write() as tx:
-            purged = clock.purge_strangers(tx, self.bench.now())
+            now = self.bench.now()
+            purged = clock.purge_strangers(tx, now)
+            left = [shop for state in ("uninstalled", "redacted") for shop in shops.every(tx, state)]
+        for shop in left:
+            with self.bench.db.try_write(shop.shop_id) as write:
+                if write is not None:
+                    clock.tidy(write, shop, now)
         if purged:
             log.info("purged %s webhooks of shops that never installed", purged)
         if self.tokens is None or not self.refresh_idle:

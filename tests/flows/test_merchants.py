@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from plugin.domain.facts import AppUninstalled, BulkFinished, ScopesUpdated
@@ -9,7 +11,7 @@ from plugin.domain.programme import EarningRule
 from plugin.domain.values import Rate
 from plugin.flows import merchants
 from plugin.flows.merchants import InvalidProgramme
-from plugin.store import events, programmes
+from plugin.store import events, programmes, queues
 from plugin.store.db import Database
 from tests.books import Books, shop_domain
 from tests.facts import DAY, T0, programme, seen
@@ -20,9 +22,12 @@ def test_a_new_shop_is_set_up_once(shared: Database) -> None:
     with shared.write() as tx:
         shop = merchants.install(tx, domain, "read_orders", T0)
         again = merchants.install(tx, domain, "read_orders,read_products", T0 + DAY)
-    assert (shop.state, shop.installed_at, again.installed_at, again.scopes) == (
-        "installed", T0, T0, "read_orders,read_products",
+    assert (shop.state, shop.scopes, again.scopes) == (
+        "installed", "read_orders", "read_orders,read_products",
     )  # fmt: skip
+    # Rules and reconciliation count from the install; the platform vouched for it once more.
+    assert (shop.installed_at, again.installed_at) == (T0, T0)
+    assert (shop.proved_at, again.proved_at) == (T0, T0 + DAY)
     with shared.write(shop.shop_id) as tx:
         for _ in range(2):
             told = merchants.set_up(
@@ -84,9 +89,48 @@ def test_scopes_and_bulk_operations_leave_a_trail(books: Books) -> None:
     assert kinds[:2] == ["bulk_finished", "scopes_updated"]
 
 
-def test_effects_of_a_shop_that_left_wait_until_it_is_back(books: Books) -> None:
-    from plugin.store import queues
+def test_scopes_of_an_earlier_time_change_nothing(books: Books) -> None:
+    books.merchant(ScopesUpdated(("read_orders", "write_discounts")), at=T0 + DAY)
+    books.merchant(ScopesUpdated(("read_orders",)), at=T0)
+    assert books.shop.scopes == "read_orders,write_discounts"
+    with books.db.write() as tx:
+        merchants.install(tx, books.shop.domain, "read_products", T0 + 2 * DAY)
+    books.merchant(ScopesUpdated(("read_orders",)), at=T0 + DAY)
+    assert books.shop.scopes == "read_products"
+    books.merchant(ScopesUpdated(("read_orders",)), at=T0 + 3 * DAY)
+    assert books.shop.scopes == "read_orders"
+    assert books.rows("SELECT COUNT(*) FROM events WHERE shop_id = :s AND kind = 'scopes_updated'") == [(2,)]
 
+
+def test_a_notice_older_than_the_last_token_is_ignored_and_the_shop_set_up_again(books: Books) -> None:
+    with books.db.write() as tx:
+        merchants.install(tx, books.shop.domain, "read_orders", T0 + DAY, proved_at=T0)
+        queues.effects_done(tx, books.shop_id, [queues.Effect("shop:setup", "shop.setup", {})], T0)
+    books.merchant(AppUninstalled(), at=T0 - timedelta(seconds=1))
+    assert books.shop.state == "installed"
+    assert "shop:setup" in books.effects()
+    books.merchant(AppUninstalled(), at=T0 + timedelta(seconds=1))  # after it, though it was stored later
+    assert (books.shop.state, books.shop.uninstalled_at) == ("uninstalled", T0 + timedelta(seconds=1))
+
+
+def test_a_new_token_brings_back_what_was_parked_for_want_of_one(books: Books) -> None:
+    reasons = (
+        "needs_reauth: open",
+        "token_key_missing: put it back",
+        "access_denied: approve",
+        "refused: no",
+    )
+    with books.db.write(books.shop_id) as tx:
+        for number, reason in enumerate(reasons):
+            queues.enqueue(tx, books.shop_id, [queues.Effect(f"e:{number}", "member.mirror", {})], T0)
+            [effect] = queues.claim(tx, books.shop_id, "test", T0, 1, key=f"e:{number}")
+            queues.effect_failed(tx, books.shop_id, effect, reason, T0, for_good=True)
+        merchants.install(tx, books.shop.domain, "read_orders", T0)
+        parked = [row[0] for row in queues.outbox_parked(tx, books.shop_id)]
+    assert sorted(parked) == ["e:2", "e:3"]
+
+
+def test_effects_of_a_shop_that_left_wait_until_it_is_back(books: Books) -> None:
     books.give_order(7)
     books.merchant(AppUninstalled(), at=T0)
     assert books.shop.state == "uninstalled"

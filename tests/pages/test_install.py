@@ -147,7 +147,8 @@ def test_a_shop_that_left_comes_back_by_opening_the_app(opening: Opening) -> Non
     opening.scene.member(ALICE, 7001, 100)
     opening.scene.times.now_at = opening.scene.times.now_at.replace(year=2027)
     with opening.scene.db.write(first.shop_id) as tx:
-        merchants.apply(tx, first, AppUninstalled(), "w-1", None, opening.scene.times.now())
+        now = opening.scene.times.now()
+        merchants.apply(tx, first, AppUninstalled(), "w-1", now, now)
     assert opening.scene.get("me", 7001).status_code == 404
     assert opening.open(opening.shop.install()).status_code == 200
     assert opening.scene.get("me", 7001).json["points"]["available"] == 150  # type: ignore[index]

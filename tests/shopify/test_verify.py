@@ -327,7 +327,7 @@ def _called(query: bytes, state: str = "nonce-1", now_s: float = NOW_S) -> Any:
 
 
 def test_a_callback_that_shopify_signed_gives_the_code() -> None:
-    wanted = OAuthCallback(shop=SHOP, code="0907a61c0c8d55e99db179b68161bc00")
+    wanted = OAuthCallback(SHOP, "0907a61c0c8d55e99db179b68161bc00", NOW_S)
     assert _called(_callback()) == wanted
     assert _called(_callback(OLD)) == wanted
     assert _called(_callback(new_parameter="1")) == wanted  # Shopify may add some; `&` keeps them apart
@@ -388,9 +388,10 @@ def _id_token(token: str, now_s: float = NOW_S) -> Any:
 
 
 def test_a_genuine_id_token_names_shop_staff_and_session() -> None:
-    wanted = IdToken(SHOP, 42, _claims()["sid"], NOW_S + 60)
+    wanted = IdToken(SHOP, 42, _claims()["sid"], NOW_S, NOW_S + 60)
     for secret in (SECRET, OLD):
         assert _id_token(signing.json_web_token(secret, _claims())) == wanted
+    assert _id_token(signing.json_web_token(SECRET, _claims(iat=None))) == wanted
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from plugin.errors import StorageBusy
+from plugin.flows import merchants
 from plugin.flows import orders as order_flow
 from plugin.store import queues, shops
 from plugin.store import tokens as token_store
@@ -214,6 +215,22 @@ def test_an_uninstall_older_than_the_installation_is_ignored(books: Books) -> No
     assert books.points(7) == (0, 100, 0)
 
 
+def test_an_uninstall_without_its_time_counts_from_when_it_came(books: Books) -> None:
+    books.now = T0 + DAY
+    post(books, "app/uninstalled", {"id": 1}, received_at=T0)
+    with books.db.write() as tx:
+        merchants.install(tx, books.shop.domain, "read_orders", T0 + timedelta(hours=1))
+    drained(books)  # a day later, because the worker was down
+    assert books.reload().state == "installed"
+
+
+def test_an_uninstall_and_its_redaction_in_one_batch_wipe_the_shop(books: Books) -> None:
+    post(books, "app/uninstalled", {"id": 1}, triggered_at=T0)
+    post(books, "shop/redact", {"shop_id": 1, "shop_domain": "x"}, triggered_at=T0 + 2 * DAY)
+    drained(books)
+    assert books.reload().state == "redacted"
+
+
 def test_a_redacted_shop_takes_nothing_any_more(books: Books) -> None:
     post(books, "app/uninstalled", {"id": 1}, triggered_at=T0)
     drained(books)
@@ -222,6 +239,8 @@ def test_a_redacted_shop_takes_nothing_any_more(books: Books) -> None:
     late = post(books, "orders/paid", order(1, email="ada@example.com"))
     assert drained(books) == Drained(skipped=1)
     assert state(books, late) == (SKIPPED, 0, "shop_redacted")
+    # Nobody looks after the inbox of a redacted shop any more, so what it holds of people goes at once.
+    assert books.rows("SELECT body FROM inbox WHERE shop_id = :s AND webhook_id = :w", w=late) == [(b"",)]
     assert state(books, hook)[0] == DONE
     assert books.rows("SELECT 1 FROM orders WHERE shop_id = :s") == []
 

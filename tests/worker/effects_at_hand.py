@@ -187,6 +187,16 @@ def shop_digest(world: World) -> Case:
     return Case("shop:digest", check)
 
 
+def shop_redact(world: World) -> Case:
+    world.enqueue(Effect("shop:redact", "shop.redact", {}))
+
+    def check() -> None:
+        assert world.shop.state == "installed"
+        assert world.rows("SELECT 1 FROM events WHERE shop_id = :s AND kind = 'redact_ignored'") != []
+
+    return Case("shop:redact", check)
+
+
 PREPARED: dict[str, Callable[[World], Case]] = {
     "order.read": order_read,
     "code.make": code_make,
@@ -198,4 +208,5 @@ PREPARED: dict[str, Callable[[World], Case]] = {
     "response.mirror": response_mirror,
     "shop.setup": shop_setup,
     "shop.digest": shop_digest,
+    "shop.redact": shop_redact,
 }

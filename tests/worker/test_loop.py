@@ -138,3 +138,17 @@ def test_settling_means_that_nothing_is_left(quiet: Books, monkeypatch: pytest.M
     worker(quiet.db, lambda: T0 + timedelta(hours=1)).settle()
     assert "member:7:tags" in performed
     assert quiet.effects() == []
+
+
+@pytest.mark.parametrize("state", ["uninstalled", "redacted"])
+def test_old_bodies_of_a_shop_that_left_are_emptied_too(quiet: Books, state: str) -> None:
+    hook = post(quiet, "orders/paid", order(1, email="ada@example.com"))
+    post(quiet, "orders/paid", order(2), received_at=quiet.now + timedelta(days=40))  # not yet done
+    one = worker(quiet.db, lambda: quiet.now)
+    one.settle()
+    with quiet.db.write(quiet.shop_id) as tx:
+        tx.run("UPDATE shops SET state = :state WHERE shop_id = :s", s=quiet.shop_id, state=state)
+    quiet.now += timedelta(days=31)
+    one.settle()
+    emptied = quiet.rows("SELECT webhook_id FROM inbox WHERE shop_id = :s AND length(body) = 0")
+    assert emptied == [(hook,)]
