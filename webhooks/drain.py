@@ -157,7 +157,7 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
         queues.inbox_done(
             tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now
         )
-        queues.inbox_empty(tx, shop.shop_id, [row.webhook_id for row in batch.rows])
+        queues.inbox_empty_bodies(tx, shop.shop_id, None)
         return Drained(skipped=len(batch.rows))
     # Marked first: a redaction in this batch empties every finished body of the customer, its own included.
     queues.inbox_done(tx, shop.shop_id, batch.finished, now)

@@ -148,24 +148,14 @@ def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str,
     return [(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
 
-def inbox_empty(tx: Tx, shop_id: int, webhook_ids: Iterable[str]) -> None:
-    """Empties the bodies of these webhooks: nothing will ever read them."""
-    tx.run_among(
-        "UPDATE inbox SET body = :empty WHERE shop_id = :s AND webhook_id IN (:among)",
-        webhook_ids,
-        s=shop_id,
-        empty=b"",
-    )
-
-
-def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime) -> int:
-    """Empties bodies of webhooks done before a moment: they hold personal data and have served."""
+def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime | None) -> int:
+    """Empties bodies of webhooks done before a moment, or of all that are done: they have served."""
+    until, parameters = ("", {}) if before is None else (" AND due_at < :t", {"t": to_ms(before)})
     return tx.run(
-        "UPDATE inbox SET body = :empty WHERE shop_id = :s AND state IN (1, 3) AND due_at < :t "
-        "AND body <> :empty",
+        f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND state IN (1, 3){until} AND body <> :empty",
         s=shop_id,
-        t=to_ms(before),
         empty=b"",
+        **parameters,
     )
 
 
@@ -327,23 +317,22 @@ def effect_failed(
 
 def effect_retry(tx: Tx, shop_id: int, effect_key: str | None, now: datetime) -> int:
     """Puts one parked effect, or all of a shop, back in line; returns how many."""
-    which = "" if effect_key is None else " AND effect_key = :key"
-    parameters = {} if effect_key is None else {"key": effect_key}
-    return tx.run(
-        f"UPDATE outbox SET state = 0, attempts = 0, due_at = :t WHERE shop_id = :s AND state = 2{which}",
-        s=shop_id,
-        t=to_ms(now),
-        **parameters,
-    )
+    if effect_key is None:
+        return _unpark(tx, shop_id, now, "true")
+    return _unpark(tx, shop_id, now, "effect_key = :key", key=effect_key)
 
 
 def retry_reauth(tx: Tx, shop_id: int, now: datetime) -> int:
     """Puts effects that were parked for want of an access token back in line; returns how many."""
-    either = " OR ".join(f"reason LIKE '{code}:%'" for code in _REAUTH)
+    return _unpark(tx, shop_id, now, " OR ".join(f"reason LIKE '{code}:%'" for code in _REAUTH))
+
+
+def _unpark(tx: Tx, shop_id: int, now: datetime, which: str, **parameters: str) -> int:
     return tx.run(
-        f"UPDATE outbox SET state = 0, attempts = 0, due_at = :t WHERE shop_id = :s AND state = 2 AND ({either})",
+        f"UPDATE outbox SET state = 0, attempts = 0, due_at = :t WHERE shop_id = :s AND state = 2 AND ({which})",
         s=shop_id,
         t=to_ms(now),
+        **parameters,
     )
 
 

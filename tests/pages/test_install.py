@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
@@ -16,10 +16,26 @@ from devshop.signing import query_signature
 from plugin.domain.tokens import SealedToken
 from plugin.pages.staff import PATCH_PATH
 from plugin.shopify.admin import AdminClients
+from plugin.shopify.errors import NeedsReauth
+from plugin.shopify.tokens import LEASE
 from plugin.store import programmes, queues, tokens
 from plugin.store.db import Database
 from plugin.worker.effects import Bench, perform_now
 from tests.pages.scene import ALICE, BOB, MALLORY, OLD_SECRET, SECRET, Scene, Times, code_of, make_scene
+
+
+@dataclass(slots=True)
+class Line(httpx.BaseTransport):
+    """The way to the platform. `after_grant` happens when an answer about a token is on its way back."""
+
+    inner: httpx.BaseTransport
+    after_grant: Callable[[], object] = lambda: None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.inner.handle_request(request)
+        if request.url.path.endswith("/access_token"):
+            self.after_grant()
+        return answer
 
 
 @dataclass(slots=True)
@@ -29,9 +45,31 @@ class Opening:
     scene: Scene
     platform: DevPlatform
     shop: DevShop
+    line: Line
 
     def open(self, url: str | None = None) -> TestResponse:
         return self.scene.client().get((url or self.shop.launch_url()).removeprefix("https://regulars.test"))
+
+    def visit(self) -> TestResponse:
+        """A page within the app, as App Bridge fetches it."""
+        return self.scene.client().get("/", headers={"Authorization": f"Bearer {self.shop.id_token()}"})
+
+    def half_an_hour(self) -> None:
+        """Goes by for the stored token. The development shop's tokens know real time alone."""
+        shop_id, token = self.scene.shop(ALICE).shop_id, self.stored()
+        assert token is not None
+        assert token.expires_at is not None
+        span = timedelta(minutes=30)
+        with self.scene.db.write(shop_id) as tx:
+            tokens.forget(tx, shop_id)
+            older = replace(token, refreshed_at=token.refreshed_at - span, expires_at=token.expires_at - span)
+            tokens.put(tx, shop_id, older)
+
+    def works(self) -> bool:
+        """Whether the platform takes the token that is stored."""
+        shop_id = self.scene.shop(ALICE).shop_id
+        access = self.scene.web.tokens.access_token(shop_id, ALICE)
+        return access in {grant.access_token for grant in self.shop.desk.shop.grants}
 
     def stored(self) -> SealedToken | None:
         shop_id = self.scene.shop(ALICE).shop_id
@@ -45,11 +83,12 @@ def opening(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ope
     real = datetime.now(UTC)
     times = Times(real, real.timestamp())
     platform = DevPlatform("key-of-the-app", SECRET, "https://regulars.test", now=times.now)
-    client = httpx.Client(transport=platform.http_transport(), timeout=5)
+    line = Line(platform.http_transport())
+    client = httpx.Client(transport=line, timeout=5)
     scene = make_scene(database, client=client, times=times)
     bench = Bench(database, AdminClients(scene.web.tokens, client, api_version="2026-10"), times.now)
     monkeypatch.setattr(Scene, "perform", lambda _self, shop_id, effect: perform_now(bench, shop_id, effect))
-    yield Opening(scene, platform, platform.create_shop(ALICE))
+    yield Opening(scene, platform, platform.create_shop(ALICE), line)
     client.close()
 
 
@@ -72,16 +111,49 @@ def test_the_first_opening_installs_sets_up_and_shows_the_home_page(opening: Ope
     assert opening.scene.web.tokens.access_token(shop.shop_id, ALICE).startswith("shpat_")
 
 
-def test_a_second_opening_asks_the_platform_for_nothing(opening: Opening) -> None:
+def test_another_page_asks_the_platform_for_nothing(opening: Opening) -> None:
     opening.open(opening.shop.install())
+    opening.half_an_hour()
     before = opening.stored()
     opening.platform.faults.add("timeout_before", "access_token")
-    assert opening.open().status_code == 200
+    assert opening.visit().status_code == 200
     assert opening.stored() == before
 
 
-def test_a_token_that_ended_is_replaced_when_the_app_is_opened_and_parked_work_goes_on(
+def test_a_launch_replaces_a_token_that_an_uninstall_may_have_ended(opening: Opening) -> None:
+    opening.open(opening.shop.install())
+    opening.half_an_hour()
+    opening.shop.uninstall()  # the notice of it is still under way
+    assert opening.open(opening.shop.install()).status_code == 200
+    assert opening.works()
+    before = opening.stored()
+    opening.half_an_hour()
+    for _ in range(6):
+        opening.platform.faults.add("http_503", "access_token")
+    assert opening.open().status_code == 200  # the platform is away, and a page is no reason to fail
+    assert before is not None
+    assert opening.stored() is not None
+    assert opening.stored().access == before.access  # type: ignore[union-attr]
+
+
+def test_the_installation_is_proved_as_of_the_id_token_in_the_time_of_the_apps_clock(
     opening: Opening,
+) -> None:
+    times = opening.scene.times
+    times.now_at += timedelta(days=15)
+    issued_at_s = int(times.wall_at) - 40
+    token = opening.scene.id_token(iat=issued_at_s, nbf=issued_at_s, exp=issued_at_s + 60)
+    opening.shop.install()
+    answer = opening.scene.client().get("/", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    proved_at = opening.scene.shop(ALICE).proved_at
+    assert proved_at is not None
+    assert timedelta(seconds=40) <= times.now_at - proved_at < timedelta(seconds=41.1)
+
+
+@pytest.mark.parametrize("how", ["forgotten", "refused"])
+def test_a_token_that_ended_is_replaced_when_the_app_is_opened_and_parked_work_goes_on(
+    opening: Opening, how: str
 ) -> None:
     opening.open(opening.shop.install())
     shop_id, now = opening.scene.shop(ALICE).shop_id, opening.scene.times.now()
@@ -89,19 +161,53 @@ def test_a_token_that_ended_is_replaced_when_the_app_is_opened_and_parked_work_g
         queues.enqueue(tx, shop_id, [queues.Effect("shop:digest", "shop.digest", {})], now)
         effect = queues.claim(tx, shop_id, "test", now, 1, key="shop:digest")[0]
         queues.effect_failed(tx, shop_id, effect, "needs_reauth: open the app", now, for_good=True)
-        tokens.forget(tx, shop_id)
-    assert opening.open().status_code == 200
+        if how == "forgotten":
+            tokens.forget(tx, shop_id)
+    if how == "refused":
+        # By its dates the refresh token is good for 90 days. The platform thinks otherwise.
+        opening.shop.desk.shop.grants.clear()
+        refused = opening.scene.web.tokens.access_token(shop_id, ALICE)
+        with pytest.raises(NeedsReauth):
+            opening.scene.web.tokens.after_refusal(shop_id, ALICE, refused)
+    assert opening.visit().status_code == 200
     with opening.scene.db.read() as tx:
         assert queues.outbox_parked(tx, shop_id) == []
-    assert opening.stored() is not None
+    assert opening.works()
+
+
+def test_of_two_openings_at_once_the_token_that_was_made_last_is_stored(opening: Opening) -> None:
+    opening.open(opening.shop.install())
+    shop_id = opening.scene.shop(ALICE).shop_id
+    with opening.scene.db.write(shop_id) as tx:
+        tokens.forget(tx, shop_id)
+    second: list[int] = []
+
+    def between() -> None:
+        if not second:
+            second.append(0)
+            second[0] = opening.visit().status_code
+
+    opening.line.after_grant = between  # the first has its token from the platform, and has not stored it yet
+    assert opening.visit().status_code == 200
+    assert second == [200]
+    opening.scene.times.wall_at += 3590
+    assert opening.works()  # an earlier one's refresh token would be retired
+    assert opening.scene.web.tokens.shelf.take_lease(shop_id, "a worker", opening.scene.times.real(), LEASE)
+
+
+def test_a_first_opening_during_another_one_is_asked_to_come_again(opening: Opening) -> None:
+    second: list[int] = []
+    url = opening.shop.install()
+    opening.line.after_grant = lambda: second.append(opening.visit().status_code) if not second else None
+    assert opening.open(url).status_code == 200
+    assert second[0] == 503
+    assert opening.works()
 
 
 def test_a_token_that_cannot_be_decrypted_is_replaced(opening: Opening) -> None:
     opening.open(opening.shop.install())
     before, shop_id = opening.stored(), opening.scene.shop(ALICE).shop_id
     assert before is not None
-    from dataclasses import replace
-
     with opening.scene.db.write(shop_id) as tx:
         tokens.put(tx, shop_id, replace(before, access=b"sealed with a key that is gone"))
     assert opening.open().status_code == 200
@@ -190,8 +296,6 @@ def test_an_id_token_signed_with_the_old_secret_counts(light: Scene) -> None:
 
 
 def _fresh(scene: Scene) -> SealedToken:
-    from datetime import timedelta
-
     from plugin.shopify.grants import Grant
 
     real = scene.times.real()

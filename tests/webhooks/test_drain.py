@@ -149,8 +149,6 @@ def test_the_webhooks_of_a_shop_that_has_not_installed_wait_for_it(shared: Datab
     drain(shared, stranger.now)
     assert stranger.entries(7) == []
     with shared.write() as tx:
-        from plugin.flows import merchants
-
         again = merchants.install(tx, stranger.shop.domain, "read_orders", stranger.now)
     assert again.shop_id == stranger.shop_id
     drain(shared, stranger.now)
