@@ -52,7 +52,7 @@ class Times:
         return self.wall_at
 
     def real(self) -> datetime:
-        return datetime.fromtimestamp(self.wall_at, UTC)
+        return datetime.fromtimestamp(self.wall_s(), UTC)
 
     def forward(self, **span: float) -> None:
         self.now_at += timedelta(**span)
