@@ -17,7 +17,7 @@ from plugin.errors import RegularsError, trace
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
-from plugin.store import queues, shops
+from plugin.store import privacy, queues, shops
 from plugin.store.connections import DATABASE_AWAY
 from plugin.store.db import Database, Tx
 from plugin.store.queues import DONE, SKIPPED, InboxRow
@@ -157,7 +157,7 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
         queues.inbox_done(
             tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now
         )
-        queues.inbox_empty_bodies(tx, shop.shop_id, None)
+        privacy.empty_bodies(tx, shop.shop_id, None)
         return Drained(skipped=len(batch.rows))
     # Marked first: a redaction in this batch empties every finished body of the customer, its own included.
     queues.inbox_done(tx, shop.shop_id, batch.finished, now)

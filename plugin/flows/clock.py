@@ -9,7 +9,7 @@ from plugin.domain.ledger import Lot
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ledger, members, orders, programmes, queues, surveys
+from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.members import Member
@@ -37,13 +37,13 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
 
 def tidy(tx: Tx, shop: Shop, now: datetime) -> None:
     """Once a day: empties old webhook bodies and forgets effects done long ago."""
-    queues.inbox_empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS))
+    privacy.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS))
     queues.outbox_forget(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS))
 
 
 def purge_strangers(tx: Tx, now: datetime) -> int:
     """Removes webhooks of shops that did not install within 7 days; returns how many."""
-    return queues.inbox_purge_strangers(tx, now - timedelta(days=STRANGER_DAYS))
+    return privacy.purge_strangers(tx, now - timedelta(days=STRANGER_DAYS))
 
 
 def _empty(tx: Tx, shop: Shop, lots: list[Lot], kind: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Privacy: requests to hand over or to forget, and the removal of a whole shop."""
+"""Privacy: requests to hand over or to forget, raw bodies that have served, and the removal of a whole shop."""
 
 from __future__ import annotations
 
@@ -88,6 +88,28 @@ def forget_bodies_of(tx: Tx, shop_id: int, numbers: Iterable[int]) -> int:
             needle=needle,
         )
     return emptied
+
+
+def empty_bodies(tx: Tx, shop_id: int, before: datetime | None) -> int:
+    """Empties raw bodies of webhooks done before a moment, or of all that are done: they have served."""
+    until, parameters = ("", {}) if before is None else (" AND due_at < :t", {"t": to_ms(before)})
+    return tx.run(
+        f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND state IN (1, 3){until} AND body <> :empty",
+        s=shop_id,
+        empty=b"",
+        **parameters,
+    )
+
+
+def purge_strangers(tx: Tx, before: datetime) -> int:
+    """Removes webhooks of shops that never installed within 7 days; returns how many.
+
+    The shop's row stays: its number is never given to another shop, because processes remember whose it is.
+    """
+    return tx.run(
+        "DELETE FROM inbox WHERE received_at < :t AND shop_id IN (SELECT shop_id FROM shops WHERE state = 'waiting')",
+        t=to_ms(before),
+    )
 
 
 def remove_shop(tx: Tx, shop_id: int, *, keep_inbox_row: str | None) -> None:

@@ -120,10 +120,15 @@ def inbox_failed(tx: Tx, shop_id: int, row: InboxRow, reason: str, now: datetime
 
 def inbox_retry(tx: Tx, shop_id: int, webhook_id: str | None, now: datetime) -> int:
     """Puts one parked webhook, or all of a shop, back in line; returns how many."""
-    which = "" if webhook_id is None else " AND webhook_id = :id"
-    parameters = {} if webhook_id is None else {"id": webhook_id}
+    if webhook_id is None:
+        return _unpark(tx, "inbox", shop_id, now, "true")
+    return _unpark(tx, "inbox", shop_id, now, "webhook_id = :id", id=webhook_id)
+
+
+def _unpark(tx: Tx, table: str, shop_id: int, now: datetime, which: str, **parameters: str) -> int:
     return tx.run(
-        f"UPDATE inbox SET state = 0, attempts = 0, due_at = :t, reason = NULL WHERE shop_id = :s AND state = 2{which}",
+        f"UPDATE {table} SET state = 0, attempts = 0, due_at = :t, reason = NULL "
+        f"WHERE shop_id = :s AND state = 2 AND ({which})",
         s=shop_id,
         t=to_ms(now),
         **parameters,
@@ -132,9 +137,12 @@ def inbox_retry(tx: Tx, shop_id: int, webhook_id: str | None, now: datetime) -> 
 
 def inbox_counts(tx: Tx, shop_id: int) -> dict[str, int]:
     """How many webhooks stand in each state."""
-    names = {WAITING: "waiting", DONE: "done", PARKED: "parked", SKIPPED: "skipped"}
-    rows = tx.all("SELECT state, COUNT(*) FROM inbox WHERE shop_id = :s GROUP BY state", s=shop_id)
-    return dict.fromkeys(names.values(), 0) | {names[row[0]]: row[1] for row in rows}
+    return _counts(tx, "inbox", shop_id, ("waiting", "done", "parked", "skipped"))
+
+
+def _counts(tx: Tx, table: str, shop_id: int, names: tuple[str, ...]) -> dict[str, int]:
+    rows = tx.all(f"SELECT state, COUNT(*) FROM {table} WHERE shop_id = :s GROUP BY state", s=shop_id)
+    return dict.fromkeys(names, 0) | {names[row[0]]: row[1] for row in rows}
 
 
 def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str, str, datetime]]:
@@ -146,28 +154,6 @@ def inbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str,
         n=limit,
     )
     return [(row[0], row[1], row[2], moment(row[3])) for row in rows]
-
-
-def inbox_empty_bodies(tx: Tx, shop_id: int, before: datetime | None) -> int:
-    """Empties bodies of webhooks done before a moment, or of all that are done: they have served."""
-    until, parameters = ("", {}) if before is None else (" AND due_at < :t", {"t": to_ms(before)})
-    return tx.run(
-        f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND state IN (1, 3){until} AND body <> :empty",
-        s=shop_id,
-        empty=b"",
-        **parameters,
-    )
-
-
-def inbox_purge_strangers(tx: Tx, before: datetime) -> int:
-    """Removes webhooks of shops that never installed within 7 days; returns how many.
-
-    The shop's row stays: its number is never given to another shop, because processes remember whose it is.
-    """
-    return tx.run(
-        "DELETE FROM inbox WHERE received_at < :t AND shop_id IN (SELECT shop_id FROM shops WHERE state = 'waiting')",
-        t=to_ms(before),
-    )
 
 
 def enqueue(
@@ -318,22 +304,13 @@ def effect_failed(
 def effect_retry(tx: Tx, shop_id: int, effect_key: str | None, now: datetime) -> int:
     """Puts one parked effect, or all of a shop, back in line; returns how many."""
     if effect_key is None:
-        return _unpark(tx, shop_id, now, "true")
-    return _unpark(tx, shop_id, now, "effect_key = :key", key=effect_key)
+        return _unpark(tx, "outbox", shop_id, now, "true")
+    return _unpark(tx, "outbox", shop_id, now, "effect_key = :key", key=effect_key)
 
 
 def retry_reauth(tx: Tx, shop_id: int, now: datetime) -> int:
     """Puts effects that were parked for want of an access token back in line; returns how many."""
-    return _unpark(tx, shop_id, now, " OR ".join(f"reason LIKE '{code}:%'" for code in _REAUTH))
-
-
-def _unpark(tx: Tx, shop_id: int, now: datetime, which: str, **parameters: str) -> int:
-    return tx.run(
-        f"UPDATE outbox SET state = 0, attempts = 0, due_at = :t WHERE shop_id = :s AND state = 2 AND ({which})",
-        s=shop_id,
-        t=to_ms(now),
-        **parameters,
-    )
+    return _unpark(tx, "outbox", shop_id, now, " OR ".join(f"reason LIKE '{code}:%'" for code in _REAUTH))
 
 
 def open_effect(tx: Tx, shop_id: int, effect_key: str) -> bool:
@@ -344,9 +321,7 @@ def open_effect(tx: Tx, shop_id: int, effect_key: str) -> bool:
 
 def outbox_counts(tx: Tx, shop_id: int) -> dict[str, int]:
     """How many effects stand in each state."""
-    names = {WAITING: "waiting", DONE: "done", PARKED: "parked"}
-    rows = tx.all("SELECT state, COUNT(*) FROM outbox WHERE shop_id = :s GROUP BY state", s=shop_id)
-    return dict.fromkeys(names.values(), 0) | {names[row[0]]: row[1] for row in rows}
+    return _counts(tx, "outbox", shop_id, ("waiting", "done", "parked"))
 
 
 def outbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str, str, datetime]]:

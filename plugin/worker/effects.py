@@ -17,7 +17,6 @@ from typing import Protocol
 from plugin.domain import rewards
 from plugin.errors import trace
 from plugin.flows import members as member_flow
-from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
 from plugin.flows import spending, standing
 from plugin.shopify import orders as platform_orders
@@ -32,18 +31,15 @@ from plugin.shopify.errors import (
     TokenUnavailable,
     Unavailable,
 )
-from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys, tokens
+from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys
 from plugin.store.db import Database
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
-from plugin.worker.digest import storefront_digest
+from plugin.worker import merchants
 
 log = logging.getLogger(__name__)
 # How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
 SLICE_S = 5.0
-# What the platform says of a shop's token after the app was uninstalled: 401 and no renewal, or no such client. Our
-# secret is right, because it verified the signed request to wipe the shop.
-_GONE = ("needs_reauth", "invalid_client")
 
 
 class Clients(Protocol):
@@ -300,50 +296,6 @@ def _mirror_response(bench: Bench, client: AdminClient, shop: Shop, effect: Effe
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())
 
 
-def _set_up_shop(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    facts = platform.shop_facts(client)
-    with bench.db.write(shop.shop_id) as tx:
-        now = bench.now()
-        merchant_flow.set_up(
-            tx,
-            shop,
-            name=facts.name,
-            currency=facts.currency,
-            timezone=facts.timezone,
-            platform_gid=facts.gid,
-            installation_gid=facts.installation_gid,
-            scopes=",".join(facts.scopes),
-            development=facts.partner_development,
-            now=now,
-        )
-        queues.effects_done(tx, shop.shop_id, [effect], now)
-
-
-def _check_redaction(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    """Asks whether a shop that Shopify wants wiped, and that we think installed, still has the app."""
-    with bench.db.read() as tx:
-        if tokens.find(tx, shop.shop_id) is None:
-            raise NeedsReauth("There is no token to ask with. Open Regulars in the Shopify admin once.")
-    try:
-        platform.shop_facts(client)
-        gone = False
-    except (NeedsReauth, TokenUnavailable) as error:
-        if error.code not in _GONE:
-            raise
-        gone = True
-    with bench.db.write(shop.shop_id) as tx:
-        merchant_flow.redaction_checked(tx, shop, effect, gone=gone, now=bench.now())
-
-
-def _mirror_digest(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    with bench.db.read() as tx:
-        programme = programmes.versions(tx, shop.shop_id).latest
-    if programme is not None and shop.installation_gid is not None:
-        platform.mirror_digest(client, shop.installation_gid, storefront_digest(programme))
-    with bench.db.write(shop.shop_id) as tx:
-        queues.effects_done(tx, shop.shop_id, [effect], bench.now())
-
-
 Performer = Callable[[Bench, AdminClient, Shop, Effect], None]
 PERFORMERS: dict[str, Performer] = {
     "order.read": _read_order,
@@ -354,7 +306,7 @@ PERFORMERS: dict[str, Performer] = {
     "member.read": _read_member,
     "member.erase": _erase_member,
     "response.mirror": _mirror_response,
-    "shop.setup": _set_up_shop,
-    "shop.digest": _mirror_digest,
-    "shop.redact": _check_redaction,
+    "shop.setup": merchants.set_up_shop,
+    "shop.digest": merchants.mirror_digest,
+    "shop.redact": merchants.check_redaction,
 }
