@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -40,15 +41,29 @@ def api(programme: Programme) -> Api:
 
 
 @pytest.fixture
-def site(programme: Programme, api: Api) -> Iterator[Site]:
+def site(api: Api) -> Iterator[Site]:
     """The shop, showing a product page to that member."""
-    page = Page(digest=storefront_digest(programme), loyalty=api.loyalty())
-    with serving(page, api) as running:
+    with shop_of(api) as running:
         yield running
 
 
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[Visit]:
+    """Opens the shop; see `visiting`."""
+    with visiting(browser, site) as go:
+        yield go
+
+
+@contextmanager
+def shop_of(api: Api) -> Iterator[Site]:
+    """A shop that shows a product page to the shopper of the scripted API."""
+    page = Page(digest=storefront_digest(api.programme), loyalty=api.loyalty())
+    with serving(page, api) as running:
+        yield running
+
+
+@contextmanager
+def visiting(browser: Browser, site: Site) -> Iterator[Visit]:
     """Opens the shop in a window of its own; afterwards no window may have said an error or asked elsewhere.
 
     `calm=False` where a fault is scripted: the browser itself then writes failed requests to the console.
@@ -92,9 +107,11 @@ def visit(browser: Browser, site: Site) -> Iterator[Visit]:
         window.goto(site.address.replace("127.0.0.1", host) + path)
         return window
 
-    yield go
-    for context in contexts:
-        context.close()
+    try:
+        yield go
+    finally:
+        for context in contexts:
+            context.close()
     assert said == []
     assert strangers == []
 

@@ -1,4 +1,4 @@
-"""Every state of the widget by name, each reached as a shopper reaches it, for the accessibility check."""
+"""Every state of the widget by name, each reached as a shopper reaches it, for axe and the gallery."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from playwright.sync_api import expect
 
 from plugin.store.db import to_ms
 from plugin.store.storefront import Question
+from plugin.worker.digest import storefront_digest
 from tests.extensions.conftest import opened_panel, opened_question
-from tests.extensions.scripted import DAY, Fault
+from tests.extensions.page import ASSETS
+from tests.extensions.scripted import DAY, Fault, history
 from tests.extensions.served import Site
 
 Go = Callable[[], Window]
@@ -190,6 +192,132 @@ def joined(site: Site, go: Go) -> Window:
     return window
 
 
+def load_trouble(site: Site, go: Go) -> Window:
+    site.broken.add(f"{ASSETS}panel.js")
+    window = go()
+    window.locator(".launcher:visible").click()
+    expect(window.locator(".trouble")).not_to_be_empty()
+    return window
+
+
+def survey_error(site: Site, go: Go) -> Window:
+    window = scored(site, go)
+    site.api.faults = [Fault("/survey", "500")]
+    window.locator("[data-key=survey_next]").click()
+    window.locator(".prompt .notice").wait_for()
+    return window
+
+
+def undo_refused(site: Site, go: Go) -> Window:
+    window = giving_back(site, go)
+    site.api.faults = [Fault("/redemptions/9000/undo", "409", "already_used")]
+    window.locator("[data-key=yes-9000]").click()
+    window.locator(".confirm [role=alert]").wait_for()
+    return window
+
+
+def undoing(site: Site, go: Go) -> Window:
+    window = giving_back(site, go)
+    site.api.slow_codes = 99
+    window.locator("[data-key=yes-9000]").click()
+    window.locator(".busy").wait_for()
+    return window
+
+
+def copy_failed(site: Site, go: Go) -> Window:
+    window = code(site, go)
+    window.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'))")
+    words = window.locator("[data-key=copy-9000]").inner_text()
+    window.locator("[data-key=copy-9000]").click()
+    expect(window.locator("[data-key=copy-9000]")).not_to_have_text(words)
+    return window
+
+
+def activity_loading(site: Site, go: Go) -> Window:
+    window = home(site, go)
+    site.api.faults = [Fault("/history", "held")]
+    window.locator("#tab-activity").click()
+    window.locator(".skeleton").wait_for()
+    return window
+
+
+def activity_error(site: Site, go: Go) -> Window:
+    window = home(site, go)
+    site.api.faults = [Fault("/history", "500")]
+    window.locator("#tab-activity").click()
+    window.locator(".notice").wait_for()
+    return window
+
+
+def activity_hundreds(site: Site, go: Go) -> Window:
+    once = history(site.api.now)
+    site.api.lines = [(2000 - at, *once[at % len(once)][1:]) for at in range(300)]
+    window = activity(site, go)
+    for expected in range(40, 301, 20):
+        window.locator("[data-key=more]").click()
+        expect(window.locator(".line")).to_have_count(expected)
+    return window
+
+
+def join_busy(site: Site, go: Go) -> Window:
+    site.api.faults = [Fault("/me", "held")]
+    window = join(site, go)
+    window.locator("[data-key=join]").click()
+    window.locator("[data-key=join][aria-disabled=true]").wait_for()
+    return window
+
+
+def invitation_refused(site: Site, go: Go) -> Window:
+    api = site.api
+    api.programme = replace(api.programme, membership="tag", membership_tag="club")
+    api.by_invitation = True
+    site.page = site.page.but(digest=storefront_digest(api.programme))
+    window = join(site, go)
+    window.locator("[data-key=join]").click()
+    window.locator(".notice").wait_for()
+    return window
+
+
+def top_level(site: Site, go: Go) -> Window:
+    site.api.tier, site.api.progress = "gold", 2140
+    site.page = site.page.but(loyalty=site.api.loyalty())
+    return home(site, go)
+
+
+def expiring(site: Site, go: Go) -> Window:
+    """Points that expire soon, none on their way."""
+    now = site.api.now
+    site.api.lots = [(140, to_ms(now - 700 * DAY), to_ms(now + 9 * DAY)), (60, to_ms(now - DAY), None)]
+    site.page = site.page.but(loyalty=site.api.loyalty())
+    return home(site, go)
+
+
+def owed(site: Site, go: Go) -> Window:
+    site.api.lots, site.api.owed = [], 35
+    site.page = site.page.but(loyalty=site.api.loyalty())
+    window = opened_panel(go())
+    window.locator(".reward").first.wait_for()
+    return window
+
+
+def empty(site: Site, go: Go) -> Window:
+    """A member without points, in a programme without rewards and tiers."""
+    api = site.api
+    api.programme = replace(api.programme, rewards=(), tiers=(), signup_points=0)
+    api.lots, api.lines, api.tier, api.progress = [], [], None, 0
+    site.page = site.page.but(loyalty=api.loyalty(), digest=storefront_digest(api.programme))
+    window = opened_panel(go())
+    window.locator(".facts").wait_for()
+    return window
+
+
+def waiting(site: Site, go: Go) -> Window:
+    """Bought before joining: points wait."""
+    site.api.status = "unclaimed"
+    site.page = site.page.but(loyalty={**site.api.loyalty(), "joined": False})
+    return opened_panel(go())
+
+
 def long_words(site: Site, go: Go) -> Window:
     api = site.api
     rewards = tuple(
@@ -207,16 +335,31 @@ def long_words(site: Site, go: Go) -> Window:
     ]
     api.owed = 12
     site.page = site.page.but(
-        loyalty=api.loyalty(), shop_name=LONG, settings={"label": "Treueprämienprogramm"}
+        language="de", loyalty=api.loyalty(), shop_name=LONG, settings={"label": "Treueprämienprogramm"}
     )
     return code(site, go)
+
+
+def long_activity(site: Site, go: Go) -> Window:
+    """The history in German, with a reward's long name."""
+    site.page = site.page.but(language="de", shop_name=LONG)
+    at, points, when, kind, _, order = site.api.lines[0]
+    site.api.lines[0] = (at, points, when, kind, f'{{"reward":"five_off","name":"{LONG}"}}', order)
+    return activity(site, go)
 
 
 STATES: dict[str, State] = {
     made.__name__: made
     for made in (
-        closed, bubble, prompt, scored, why, thanks, home, home_with_line, home_with_question, loading, trouble,
-        session, confirming, refused, making,
-        code, copied, giving_back, given_back, activity, activity_all, activity_empty, guest, join, joined, long_words,
+        closed, bubble, load_trouble, prompt, scored, survey_error, why, thanks, home, home_with_line,
+        home_with_question, top_level, expiring, owed, empty, loading, trouble, session, confirming, refused, making,
+        code, copied, copy_failed, giving_back, undoing, undo_refused, given_back, activity, activity_loading,
+        activity_error, activity_all, activity_hundreds, activity_empty, guest, waiting, join, join_busy,
+        invitation_refused, joined, long_words, long_activity,
     )
+}  # fmt: skip
+# The browser itself writes failed requests to the console.
+LOUD = {
+    "load_trouble", "survey_error", "loading", "trouble", "refused", "undo_refused", "activity_loading",
+    "activity_error", "join_busy", "invitation_refused",
 }  # fmt: skip

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
 
 from plugin.flows import members as member_flow
 from plugin.store import shops
-from tests.faces.test_browser import WIDTHS, Demo, demo
+from tests.faces.served import Demo
+from tests.faces.test_browser import WIDTHS, demo
 from tests.npm import package
 
 __all__ = ["demo"]  # fixtures
