@@ -12,7 +12,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 NODE_FIRST := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test pytest lint format bench soak screenshots clean postgres browser
+.PHONY: help setup demo serve test pytest lint format bench soak screenshots gallery clean postgres browser
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -49,6 +49,9 @@ soak: setup postgres ## the long forms of the random tests, resumable; writes do
 
 screenshots: setup browser ## the README's pictures, from a fresh demo
 	@$(RUN)python -m tests.screenshots
+
+gallery: setup browser ## pictures of every page and panel in every state at two widths, in var/gallery; ARGS=cart narrows it
+	@$(RUN)python -m tests.gallery $(ARGS)
 
 clean: ## removes what set-up and tests made; keeps var/ (the demo's data) and .env
 	rm -rf .venv node_modules bench/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

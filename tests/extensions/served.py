@@ -15,7 +15,7 @@ from tests.extensions.scripted import Api
 
 PROXY = "/apps/rewards"
 THEME = (
-    "body{margin:0;font:16px/1.6 system-ui,sans-serif;color:#222;background:#fff}"
+    "body{margin:0;overflow-wrap:anywhere;font:16px/1.6 system-ui,sans-serif;color:#222;background:#fff}"
     "main,header{max-width:760px;margin:0 auto;padding:16px}"
     "button,select{min-height:44px;font:inherit;padding:0 16px}a{color:#222}"
     "@media (prefers-color-scheme:dark){body{background:#111;color:#eee}a{color:#eee}}"

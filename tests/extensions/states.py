@@ -226,7 +226,7 @@ def undoing(site: Site, go: Go) -> Window:
 
 def copy_failed(site: Site, go: Go) -> Window:
     window = code(site, go)
-    window.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed'))")
+    window.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
     words = window.locator("[data-key=copy-9000]").inner_text()
     window.locator("[data-key=copy-9000]").click()
     expect(window.locator("[data-key=copy-9000]")).not_to_have_text(words)

@@ -94,6 +94,12 @@ def _paused(world: World, page: Page) -> View:
     return view
 
 
+def _nowhere(world: World, page: Page) -> View:
+    """An address that the app does not have, as Shopify's own admin would frame it."""
+    page.goto(f"{world.demo.platform.app.app_url}/nowhere")
+    return View(page)
+
+
 def _patch(world: World, page: Page) -> View:
     """The page that waits for App Bridge, which does not come."""
     page.route("**/app-bridge.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
@@ -103,9 +109,9 @@ def _patch(world: World, page: Page) -> View:
 
 
 ADMIN = {
-    "home-empty": State("new", "home.html", admin("/")),
-    "home": State("lived", "home.html", admin("/")),
-    "home-stuck": State("full", "home.html", admin("/")),
+    "home-empty": State("new", "home.html", admin("")),
+    "home": State("lived", "home.html", admin("")),
+    "home-stuck": State("full", "home.html", admin("")),
     "members-empty": State("new", "members.html", admin("/members")),
     "members": State("lived", "members.html", admin("/members")),
     "members-waiting": State("lived", "members.html", admin("/members?show=waiting")),
@@ -138,7 +144,7 @@ ADMIN = {
     "settings-found": State("full", "settings.html", admin(f"/settings?id={FIRST + 1}")),
     "settings-not-found": State("lived", "settings.html", admin("/settings?id=4242")),
     "no-such-member": State("lived", "message.html", admin("/members/424242")),
-    "no-such-page": State("lived", "message.html", admin("/nowhere")),
+    "no-such-page": State("lived", "message.html", _nowhere),
     "patch": State("new", "patch.html", _patch),
 }
 

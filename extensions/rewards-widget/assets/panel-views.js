@@ -108,7 +108,7 @@ function codeCard(panel, code, currency) {
 const ways = ({ speak: { t, n, money } }, { earning, currency, signup_points: gift }) =>
   section(t('ways_title'), h('ul', { class: 'facts' },
     [...earning.map((rule) => rule.points && n('way_rate', rule.points, { per: money(rule.per_minor, currency) })), gift && n('way_signup', gift)]
-      .map((words) => words && h('li', {}, icon('check'), words))));
+      .filter(Boolean).map((words) => h('li', {}, icon('check'), words))));
 
 const levels = ({ speak: { t, n, ratio } }, { tiers }) => tiers.length > 1
   && section(t('tiers_title'), h('ul', { class: 'levels' }, tiers.map((tier) =>

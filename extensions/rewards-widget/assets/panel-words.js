@@ -39,7 +39,8 @@ export function h(name, attributes, ...children) {
   for (const [key, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value === true ? '' : value);
+    // What ARIA calls true is a word, where HTML needs only the name.
+    else element.setAttribute(key, value === true && !key.startsWith('aria-') ? '' : value);
   }
   element.append(...children.flat(9).filter((child) => child || child === 0));
   return element;
