@@ -1,51 +1,22 @@
-"""The widget for everybody: axe in every state, targets, zoom, dark, high contrast, little motion, any accent."""
+"""The widget for everybody: axe in the dark and with any accent, targets, zoom, high contrast, little motion."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page as Window
 from playwright.sync_api import expect
 
-from tests.extensions.conftest import DESKTOP, PHONE, Visit, opened_panel
+from tests.extensions.conftest import PHONE, Visit, opened_panel
 from tests.extensions.served import Site
 from tests.extensions.states import STATES, code, home, home_with_question, prompt
-from tests.npm import package
+from tests.gallery.view import View
 
 pytestmark = pytest.mark.browser
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LOUD = {"trouble", "refused", "loading"}  # the browser writes failed requests to the console
 
 
 def violations(window: Window) -> list[str]:
     """What axe finds wrong in our part of the page, with the elements."""
-    # An animation halfway through has other colours than its end.
-    window.wait_for_function(
-        """() => document.querySelector('regulars-launcher').shadowRoot.getAnimations()
-          .every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"""
-    )
-    if not window.evaluate("typeof axe === 'object'"):
-        window.evaluate((package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
-    found: dict[str, Any] = window.evaluate(
-        """(tags) => axe.run({include: [['regulars-launcher'], ['regulars-points']]},
-          {runOnly: {type: 'tag', values: tags}})""",
-        RULES,
-    )
-    assert found["passes"], "axe looked at nothing"
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']]}" for one in found["violations"]]
-
-
-@pytest.mark.parametrize(
-    ("state", "size"),
-    [(state, PHONE) for state in STATES]
-    + [(state, DESKTOP) for state in ("closed", "prompt", "home", "code", "activity", "guest")],
-)
-def test_axe_finds_nothing(site: Site, visit: Visit, state: str, size: tuple[int, int]) -> None:
-    if state == "long_words":
-        site.page = site.page.but(language="de")
-    window = STATES[state](site, lambda: visit(size, calm=state not in LOUD))
-    assert violations(window) == []
+    return View(window, "widget").complaints()
 
 
 @pytest.mark.parametrize("state", ["home_with_question", "code", "activity", "guest", "prompt"])

@@ -85,9 +85,7 @@ def sheet(browser: Browser, width: str, names: list[str], heights: dict[str, flo
 def _html(width: str, columns: list[list[str]], wide: int) -> str:
     def figure(name: str) -> str:
         file = _file(width, name).relative_to(FOLDER).as_posix()
-        return (
-            f'<figure><figcaption>{escape(name)}</figcaption><a href="{file}"><img src="{file}" alt=""></a></figure>'
-        )
+        return f'<figure><figcaption>{escape(name)}</figcaption><a href="{file}"><img src="{file}" alt=""></a></figure>'
 
     sections = "".join(
         f'<section style="width:{wide}px">{"".join(map(figure, column))}</section>' for column in columns

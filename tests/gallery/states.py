@@ -152,7 +152,9 @@ ADMIN = {
 # The development shop
 
 
-def shop(path: str, *, as_customer: bool = False, german: bool = False, act: Callable[[Page], None] | None = None) -> Go:
+def shop(
+    path: str, *, as_customer: bool = False, german: bool = False, act: Callable[[Page], None] | None = None
+) -> Go:
     """A page of the shop, for a stranger or the first customer, and what is pressed there."""
 
     def go(world: World, page: Page) -> View:
@@ -239,9 +241,13 @@ SHOP = {
     "product-without-app": State("without", "product.html", shop("/products/gift-card")),
     "cart-empty": State("lived", "cart.html", shop("/cart")),
     "cart": State("lived", "cart.html", shop("/products/wool-blanket", as_customer=True, act=_into_cart)),
-    "checkout": State("lived", "checkout.html", shop("/products/hut-mug", as_customer=True, act=_to_checkout)),
+    "checkout": State(
+        "lived", "checkout.html", shop("/products/hut-mug", as_customer=True, act=_to_checkout)
+    ),
     "checkout-guest": State("lived", "checkout.html", shop("/products/hut-mug", act=_as_nobody)),
-    "checkout-refused": State("lived", "checkout.html", shop("/products/hut-mug", as_customer=True, act=_refused_code)),
+    "checkout-refused": State(
+        "lived", "checkout.html", shop("/products/hut-mug", as_customer=True, act=_refused_code)
+    ),
     "thanks": State("new", "thanks.html", shop("/products/hut-mug", as_customer=True, act=_bought)),
     "login": State("lived", "login.html", shop("/account/login")),
     "login-nobody": State("lived", "login.html", shop("/account/login?q=Zz")),

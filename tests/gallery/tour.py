@@ -18,7 +18,11 @@ from tests.gallery.states import ADMIN, SHOP, State
 from tests.gallery.view import SIZES, View
 from tests.gallery.worlds import World, open_world
 
-NAMES = [f"{face}/{name}" for face, all_of in (("admin", ADMIN), ("shop", SHOP), ("widget", WIDGET)) for name in all_of]
+NAMES = [
+    f"{face}/{name}"
+    for face, all_of in (("admin", ADMIN), ("shop", SHOP), ("widget", WIDGET))
+    for name in all_of
+]
 
 
 class Tour:

@@ -18,7 +18,8 @@ _SETTLED = """() => Promise.all([
   document.fonts.ready,
   new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
   // An animation halfway through has other colours than its end; one without an end is a sign of waiting.
-  ...document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity)
+  ...[document, document.querySelector('regulars-launcher')?.shadowRoot].filter(Boolean)
+    .flatMap((root) => root.getAnimations()).filter((one) => one.effect.getTiming().iterations !== Infinity)
     .map((one) => one.finished.catch(() => {})),
 ])"""
 
@@ -43,9 +44,12 @@ class View:
     def complaints(self) -> list[str]:
         """What axe finds wrong, with the elements."""
         document = self.document
+        document.evaluate(_SETTLED)
         if not document.evaluate("typeof axe === 'object'"):
             document.evaluate((package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
-        where = "{include: [['regulars-launcher'], ['regulars-points']]}" if self.part == "widget" else "document"
+        where = (
+            "{include: [['regulars-launcher'], ['regulars-points']]}" if self.part == "widget" else "document"
+        )
         found: dict[str, Any] = document.evaluate(
             f"(tags) => axe.run({where}, {{iframes: false, resultTypes: ['violations'], "
             "runOnly: {type: 'tag', values: tags}})",
@@ -65,7 +69,9 @@ class View:
         """Takes a picture in a window that is as high as what it shows."""
         self.sized(size)
         height: int = self.document.evaluate(_HEIGHT[self.part])
-        beside = self.window.evaluate("innerHeight - (document.querySelector('iframe')?.clientHeight ?? innerHeight)")
+        beside = self.window.evaluate(
+            "innerHeight - (document.querySelector('iframe')?.clientHeight ?? innerHeight)"
+        )
         self.sized((size[0], min(max(size[1], height + (beside if self.part == "frame" else 0)), TALLEST)))
         if self.part == "frame":
             self.window.locator("iframe").screenshot(path=path)

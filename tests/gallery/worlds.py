@@ -62,9 +62,7 @@ def open_world(name: str) -> Iterator[World]:
     build, days_ago = WORLDS[name]
     with ExitStack() as open_things:
         folder = Path(open_things.enter_context(tempfile.TemporaryDirectory(prefix="regulars-world-")))
-        demo = open_things.enter_context(
-            serving_demo(folder, days_ago=days_ago, installed=name != "without")
-        )
+        demo = open_things.enter_context(serving_demo(folder, days_ago=days_ago, installed=name != "without"))
         database = Database.open(f"sqlite:///{folder}/app.db")
         open_things.callback(database.close)
         scene = make_scene(database, times=Times(demo.time.now(), datetime.now(UTC).timestamp()))
@@ -110,7 +108,14 @@ def _lived(world: World) -> None:
     here = world.scene.shop(DOMAIN)
     with world.scene.db.write(here.shop_id) as tx:
         adjustments.adjust(
-            tx, here, world.people[0].id, 150, "Sorry for the broken mug", "gift-1", f"staff:{BOB}", world.at(5)
+            tx,
+            here,
+            world.people[0].id,
+            150,
+            "Sorry for the broken mug",
+            "gift-1",
+            f"staff:{BOB}",
+            world.at(5),
         )
         spending.redeem(tx, here, world.people[0].id, "five_off", "tap-00001", world.at(4))
         onboarding.theme_seen(tx, here.shop_id, embed=True, block=True, now=world.at(3))
@@ -147,7 +152,9 @@ def _full(world: World) -> None:
                             first_name=first, last_name=last)  # fmt: skip
         if at % 10:
             scene.member(DOMAIN, FIRST + at)
-        placed(scene, 81_000 + at, fact, 4_250 + 7_919 * at % 90_000, 1_000 if at % 7 == 0 else 0, shop=DOMAIN)
+        placed(
+            scene, 81_000 + at, fact, 4_250 + 7_919 * at % 90_000, 1_000 if at % 7 == 0 else 0, shop=DOMAIN
+        )
     world.at(8)
     for at in range(ROWS):
         if at % 10:
