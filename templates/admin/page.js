@@ -1,6 +1,7 @@
 /* Takes away what stands in for components once they are there, and does by App Bridge what the page cannot:
    a toast, and knowing what the theme shows. Without any of it the page works all the same. */
 (() => {
+  addEventListener("load", () => requestAnimationFrame(() => document.documentElement.classList.add("built")));
   const stand = { "s-page": "s-page > .plain", "s-section": "s-section > .plain", "s-app-nav": "s-app-nav + .plain" };
   for (const tag of ["s-text-field", "s-number-field", "s-text-area", "s-select", "s-button"]) stand[tag] = `${tag} + .plain`;
   for (const [tag, twins] of Object.entries(stand)) {

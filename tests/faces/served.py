@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,8 +46,18 @@ class Demo:
 
 
 @contextmanager
-def serving_demo(folder: Path, *, days_ago: int = 0, installed: bool = True) -> Iterator[Demo]:
-    """App and shop with a stocked catalogue and one customer. `days_ago`: how far in the past it begins."""
+def serving_demo(
+    folder: Path,
+    *,
+    days_ago: int = 0,
+    installed: bool = True,
+    domain: str = DOMAIN,
+    around: Callable[[WSGIApplication], WSGIApplication] = lambda shop: shop,
+) -> Iterator[Demo]:
+    """App and shop with a stocked catalogue and one customer; the app's database is `folder`/app.db.
+
+    `days_ago`: how far in the past it begins. `around` may stand between the shop and who asks it.
+    """
     time = MovableTime()
     time.forward(days=-days_ago)
     asked: list[str] = []
@@ -72,7 +82,7 @@ def serving_demo(folder: Path, *, days_ago: int = 0, installed: bool = True) -> 
         settings["SHOPIFY_API_KEY"], settings["SHOPIFY_API_SECRET"], settings["APP_URL"],
         now=time.now, app_toml=APP_TOML,
     )  # fmt: skip
-    shop = platform.create_shop(DOMAIN, name="Alpine Tea", rates={"EUR": "1.06"})
+    shop = platform.create_shop(domain, name="Alpine Tea", rates={"EUR": "1.06"})
     stock(shop)
     shop.create_customer(first_name="Anna", last_name="Keller", email="anna@example.com")
 
@@ -82,9 +92,9 @@ def serving_demo(folder: Path, *, days_ago: int = 0, installed: bool = True) -> 
 
     platform.move_clock = move
     client = httpx.Client(transport=platform.http_transport(), timeout=10)
-    app = DemoApp.open(settings, client, time.now, DOMAIN)
+    app = DemoApp.open(settings, client, time.now, domain)
     platform.connect(app.wsgi)
-    doors.update(app=app.wsgi, shop=platform.wsgi)
+    doors.update(app=app.wsgi, shop=around(platform.wsgi))
     for server in servers.values():
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     made = Demo(app, platform, shop, address, time, asked)
