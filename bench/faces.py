@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import httpx
 from playwright.sync_api import Browser, Frame, Page
 from rich.console import Console
 from rich.table import Table
@@ -196,8 +197,9 @@ def admin_pages(runs: int, members: int, *, keep: bool) -> list[Visited]:
     """Home, Members and Programme of a shop with so many members, in the admin's frame; the worst run counts least."""
     with databases((members,), keep=keep) as urls, tempfile.TemporaryDirectory(dir=ROOT / "var") as folder:
         shutil.copy(urls[members].removeprefix("sqlite:///"), f"{folder}/app.db")
-        serving = serving_demo(Path(folder), domain=SHOP, around=like_the_real_ones)
+        serving = serving_demo(Path(folder), installed=False, domain=SHOP, around=like_the_real_ones)
         with serving as demo, opened() as browser:
+            httpx.get(demo.shop.install()).raise_for_status()
             visits = [_visit(demo, browser, name) for _ in range(runs) for name in PAGES]
         if wrong := differences(f"sqlite:///{folder}/app.db"):
             raise RuntimeError(f"The audit disagrees, so the figures would be void: {wrong[:3]}")

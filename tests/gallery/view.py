@@ -83,11 +83,16 @@ _PAGE = "Math.ceil(document.body?.getBoundingClientRect().height ?? 0)"
 _HEIGHT = {
     "page": "document.documentElement.scrollHeight",
     "frame": _PAGE,
-    # The dialog scrolls inside: what it hides is added.
+    # The dialog scrolls inside; for the picture it shows everything.
     "widget": """(() => {
       const box = document.querySelector('regulars-launcher').shadowRoot.querySelector('dialog[open]');
       if (!box) return 0;
-      const hidden = [box, ...box.querySelectorAll('*')].map((one) => one.scrollHeight - one.clientHeight);
-      return innerHeight + Math.max(...hidden);
+      for (const one of [box, ...box.querySelectorAll('*')]) {
+        if (one.scrollHeight > one.clientHeight + 1 && !one.closest('.unseen')) {
+          one.style.maxHeight = 'none';
+          one.style.height = 'max-content';
+        }
+      }
+      return Math.ceil(box.getBoundingClientRect().height) + 60;
     })()""",
 }

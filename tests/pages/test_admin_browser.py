@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
+from playwright.sync_api import Browser, Frame, FrameLocator, Page, Route, expect
 
 from plugin.flows import members as member_flow
 from plugin.store import shops
@@ -93,6 +93,31 @@ def test_every_page_and_form(demo: Demo, page: Page, polaris: bool) -> None:
     _adjust(page)
     page.goto(f"{base}/programme")
     _publish(page)
+
+
+def test_nothing_jumps_while_components_build_themselves(demo: Demo, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context.add_init_script(
+        """window.shifted = 0; new PerformanceObserver((list) => {
+          for (const one of list.getEntries()) if (!one.hadRecentInput) shifted += one.value;
+        }).observe({ type: 'layout-shift', buffered: true });"""
+    )
+    page = context.new_page()
+    styles: list[Route] = []
+    page.route("**/polaris.css", lambda route: styles.append(route))
+    page.goto(f"{demo.address}/admin/apps/regulars/programme", wait_until="commit")
+    inner(page).locator("s-page").wait_for(state="attached")
+    document = next(one for one in page.frames if one != page.main_frame)
+    document.wait_for_function("document.readyState === 'interactive'")
+    two_frames = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    document.evaluate(two_frames)
+    # Only now, after a frame without them, the components get their looks.
+    styles[0].continue_()
+    expect(inner(page).locator("h1")).to_be_visible()
+    document.wait_for_load_state()
+    document.evaluate(two_frames)
+    assert document.evaluate("shifted") < 0.1
+    context.close()
 
 
 def _adjust(page: Page) -> None:
