@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
+    """Writes no line for each request."""
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return
 
@@ -73,7 +75,7 @@ def serving_demo(
         return answer
 
     servers = {
-        name: make_server("127.0.0.1", 0, door(name), threaded=True, request_handler=_Quiet)
+        name: make_server("127.0.0.1", 0, door(name), threaded=True, request_handler=Quiet)
         for name in ("app", "shop")
     }
     address = f"http://127.0.0.1:{servers['shop'].port}"

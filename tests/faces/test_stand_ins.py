@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 from werkzeug.serving import make_server
 
 from devshop.shop import DevPlatform
-from tests.faces.test_browser import _Quiet
+from tests.faces.served import Quiet
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 DOMAIN = "alpine-tea.myshopify.com"
@@ -65,10 +65,10 @@ def framed() -> Iterator[Framed]:
         expired = {"X-Shopify-Retry-Invalid-Session-Request": "1"}
         return Response("{}", 401, expired) if len(made.bearers) == 1 else Response('{"ok": true}')
 
-    inner = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    inner = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     platform = DevPlatform(app_url=f"http://localhost:{inner.port}", now=lambda: datetime.now(UTC))
     platform.create_shop(DOMAIN, name="Alpine Tea").install()
-    outer = make_server("127.0.0.1", 0, platform.wsgi, threaded=True, request_handler=_Quiet)
+    outer = make_server("127.0.0.1", 0, platform.wsgi, threaded=True, request_handler=Quiet)
     made.address = f"http://127.0.0.1:{outer.port}"
     for server in (inner, outer):
         threading.Thread(target=server.serve_forever, daemon=True).start()
