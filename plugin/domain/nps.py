@@ -45,14 +45,18 @@ def score(promoters: int, passives: int, detractors: int) -> Score:
     answers = promoters + passives + detractors
     if answers == 0:
         return Score(0, 0, 0, 0, None, None, None)
+    centre, half = interval(promoters, detractors, answers)
+    nps = round(100 * (promoters - detractors) / answers, 1)
+    low, high = centre - half, centre + half
+    return Score(
+        answers, promoters, passives, detractors, nps, max(-100.0, round(low, 1)), min(100.0, round(high, 1))
+    )
+
+
+def interval(promoters: int, detractors: int, answers: int) -> tuple[float, float]:
+    """Middle and half width of the 95 % interval, in points of the score and not cut at -100 and 100."""
     n = answers + 3
     p = Fraction(4 * promoters + 3, 4 * n)
     d = Fraction(4 * detractors + 3, 4 * n)
     centre = p - d
-    variance = (p + d - centre**2) / n
-    half = 1.959964 * sqrt(variance)
-    nps = round(100 * (promoters - detractors) / answers, 1)
-    low, high = 100 * (float(centre) - half), 100 * (float(centre) + half)
-    return Score(
-        answers, promoters, passives, detractors, nps, max(-100.0, round(low, 1)), min(100.0, round(high, 1))
-    )
+    return 100 * float(centre), 100 * 1.959964 * sqrt((p + d - centre**2) / n)

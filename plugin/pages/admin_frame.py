@@ -195,7 +195,7 @@ def in_words(app: Flask) -> None:
 
     def money(minor: int, currency: str | None) -> str:
         whole, dot, rest = decimal_text(minor, currency or "CHF").partition(".")
-        return f"{currency} {int(whole):,}{dot}{rest}"
+        return f"{currency}\u00a0{int(whole):,}{dot}{rest}"
 
     filters: Mapping[str, Any] = {
         "day": day,
@@ -203,6 +203,7 @@ def in_words(app: Flask) -> None:
         "money": money,
         "figure": lambda n: f"{n:,}",
         "signed": lambda n: f"+{n:,}" if n > 0 else f"−{-n:,}",
+        "percent": lambda part, whole: f"{100 * part / whole:.1f}%",
         "plural": lambda n, one, many=None: f"{n:,} {one if n == 1 else many or one + 's'}",
     }
     app.jinja_env.filters.update(filters)

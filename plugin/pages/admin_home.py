@@ -1,4 +1,4 @@
-"""Home: what is still to be done after the install, and the key figures, each with the rows it was counted from."""
+"""Home: what is left to do after the install, and the key figures, each with its rows, its period and its certainty."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from plugin.domain import nps, rewards
+from plugin.domain import nps, trends
 from plugin.domain.nps import Score
 from plugin.domain.programme import Programme, Reward
 from plugin.pages.admin_frame import Visit, arrive, page, theme_links
@@ -64,29 +64,36 @@ def score_of(scores: dict[int, int]) -> Score:
 
 def _home(web: Web, visit: Visit) -> Response:
     shop_id, now = visit.shop.shop_id, web.now()
+    since, before = now - timedelta(days=NEW_DAYS), now - timedelta(days=2 * NEW_DAYS)
     with web.db.read() as tx:
         steps = onboarding.steps(tx, shop_id)
         people = figures.members(tx, shop_id)
-        joined = figures.joined_since(tx, shop_id, now - timedelta(days=NEW_DAYS))
+        joined = (figures.joined(tx, shop_id, since), figures.joined(tx, shop_id, before, since))
         repeats = figures.repeats(tx, shop_id)
         work = figures.queues(tx, shop_id)
         score = score_of(surveys.distribution(tx, shop_id))
+        scores = [
+            score_of(surveys.distribution(tx, shop_id, *span)) for span in ((since, None), (before, since))
+        ]
         programme = programmes.versions(tx, shop_id).latest
         latest = directory.orders_of_members(tx, shop_id, None, LATEST)
     return page(
         web,
         visit,
         "admin/home.html",
-        visit.shop.name or visit.shop.domain,
+        "Home",
         steps=steps,
         people=people,
         joined=joined,
+        # Two whole periods, or there is nothing to compare with.
+        joined_trend=trends.counts(*joined) if (visit.shop.installed_at or now) <= before else None,
+        scores=scores,
+        score_trend=trends.scores(*scores) if all(one.answers for one in scores) else None,
         new_days=NEW_DAYS,
         repeats=repeats,
         work=work,
         score=score,
         programme=programme,
-        reward_title=rewards.title,
         worth=worth(people.outstanding, programme),
         latest=latest,
         theme=theme_links(web, visit.shop),

@@ -27,11 +27,11 @@ from plugin.pages.admin_frame import (
     pair,
     ticket,
 )
-from plugin.pages.admin_home import NEW_DAYS
+from plugin.pages.admin_home import NEW_DAYS, worth
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import directory, ledger, members, notes, programmes, redemptions, surveys
+from plugin.store import directory, figures, ledger, members, notes, programmes, redemptions, surveys
 from plugin.store.db import Tx, to_ms
 from plugin.store.directory import Listed
 
@@ -106,14 +106,18 @@ def _list(web: Web, visit: Visit) -> Response:
     show = show if show in LISTS else "active"
     with web.db.read() as tx:
         rows = _found(tx, visit, text) if text else _shown(tx, visit, show, web)
+        held = directory.held(tx, visit.shop.shop_id, [row.member_id for row in rows], web.now())
         programme = programmes.versions(tx, visit.shop.shop_id).latest
+        outstanding = figures.members(tx, visit.shop.shop_id).outstanding if show == "points" else 0
     older = None
     if len(rows) > PAGE:
         rows = rows[:PAGE]
         own = {"q": text} if text else {"show": show}
         older = link("/members", visit.shop.domain, before=_key(rows[-1], "q" if text else show), **own)
     return page(
-        web, visit, "admin/members.html", "Members", rows=rows, q=text, show=show, lists=LISTS, status_words=STATUS,
+        web, visit, "admin/members.html", "Members", rows=[(row, held[row.member_id]) for row in rows], q=text,
+        show=show, lists=LISTS, status_words=STATUS, outstanding=outstanding, programme=programme,
+        worth=worth(outstanding, programme), reward_title=rewards.title,
         tiers={one.key: one.name for one in programme.tiers} if programme else {},
         older=older, first=not request.args.get("before"),
     )  # fmt: skip

@@ -31,6 +31,15 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What a listed member holds at a moment, as the shopper sees it, and when their last order that counts was."""
+
+    available: int = 0
+    pending: int = 0
+    last_order_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedOrder:
     """One order of a member. `earlier`: the member had placed another one that counts before it."""
 
@@ -146,6 +155,27 @@ def richest(tx: Tx, shop_id: int, before: tuple[int, int] | None, limit: int) ->
         n=limit,
     )
     return [_listed(row) for row in rows]
+
+
+def held(tx: Tx, shop_id: int, member_ids: list[int], now: datetime) -> dict[int, Held]:
+    """What each of these members holds; two questions for a whole page of a list."""
+    lots = tx.among(
+        "SELECT member_id, SUM(CASE WHEN available_at <= :now THEN remaining ELSE 0 END), "
+        "SUM(CASE WHEN available_at <= :now THEN 0 ELSE remaining END) FROM lots WHERE shop_id = :s "
+        "AND member_id IN (:among) AND remaining > 0 AND (expires_at IS NULL OR expires_at > :now) GROUP BY member_id",
+        member_ids,
+        s=shop_id,
+        now=to_ms(now),
+    )
+    points = {row[0]: (int(row[1]), int(row[2])) for row in lots}
+    last = tx.among(
+        "SELECT member_id, MAX(processed_at) FROM orders WHERE shop_id = :s AND member_id IN (:among) AND counted = 1 "
+        "GROUP BY member_id",
+        member_ids,
+        s=shop_id,
+    )
+    ordered = {row[0]: from_ms(row[1]) for row in last}
+    return {one: Held(*points.get(one, (0, 0)), ordered.get(one)) for one in member_ids}
 
 
 def orders_of_members(

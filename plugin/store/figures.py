@@ -7,6 +7,8 @@ from datetime import datetime
 
 from plugin.store.db import Tx, from_ms, to_ms
 
+_NEVER = 1 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class Members:
@@ -20,10 +22,14 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """Members' orders that count, and how many members placed them: each has one first, the others are repeats."""
+    """Members' orders that count, and how many members placed them: each has one first, the others are repeats.
+
+    `since`: the day of the oldest order held that counts; earlier ones are unknown.
+    """
 
     orders: int
     buyers: int
+    since: datetime | None = None
 
     @property
     def repeat(self) -> int:
@@ -58,12 +64,14 @@ def members(tx: Tx, shop_id: int) -> Members:
     return Members(active[0], active[1], waiting[0], waiting[1])
 
 
-def joined_since(tx: Tx, shop_id: int, since: datetime) -> int:
-    """How many of today's members joined at or after a moment."""
+def joined(tx: Tx, shop_id: int, since: datetime, until: datetime | None = None) -> int:
+    """How many of today's members joined at or after a moment, and before another."""
     row = tx.one(
-        "SELECT COUNT(*) FROM members WHERE shop_id = :s AND status = 'active' AND joined_at >= :t",
+        "SELECT COUNT(*) FROM members WHERE shop_id = :s AND status = 'active' AND joined_at >= :t "
+        "AND joined_at < :u",
         s=shop_id,
         t=to_ms(since),
+        u=to_ms(until) or _NEVER,
     )
     return int(row[0]) if row else 0
 
@@ -76,8 +84,10 @@ def repeats(tx: Tx, shop_id: int) -> Repeats:
         "JOIN members m ON m.shop_id = :s AND m.member_id = b.member_id AND m.status = 'active'",
         s=shop_id,
     )
+    oldest = tx.one("SELECT MIN(processed_at) FROM orders WHERE shop_id = :s AND counted = 1", s=shop_id)
     assert row is not None
-    return Repeats(int(row[0]), int(row[1]))
+    assert oldest is not None
+    return Repeats(int(row[0]), int(row[1]), from_ms(oldest[0]))
 
 
 def queues(tx: Tx, shop_id: int) -> Queues:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 
+_NEVER = 1 << 62
 _INVITATION = "order_id, member_id, state, basis, delivered_at, due_at, asked_at, reason"
 
 
@@ -173,12 +174,16 @@ def answer(tx: Tx, shop_id: int, given: Response) -> None:
     )
 
 
-def distribution(tx: Tx, shop_id: int, since: datetime | None = None) -> dict[int, int]:
-    """How many answers gave each score, by the date of the first answer."""
+def distribution(
+    tx: Tx, shop_id: int, since: datetime | None = None, until: datetime | None = None
+) -> dict[int, int]:
+    """How many answers gave each score, by the date of the first answer: from `since` on, before `until`."""
     rows = tx.all(
-        "SELECT score, COUNT(*) FROM responses WHERE shop_id = :s AND answered_at >= :since GROUP BY score",
+        "SELECT score, COUNT(*) FROM responses WHERE shop_id = :s AND answered_at >= :since AND answered_at < :until "
+        "GROUP BY score",
         s=shop_id,
         since=to_ms(since) or 0,
+        until=to_ms(until) or _NEVER,
     )
     return {row[0]: row[1] for row in rows}
 

@@ -19,6 +19,8 @@
       const badge = asked.querySelector(`[data-theme="${name}"]`);
       if (badge) { badge.textContent = yes ? "On" : "Off"; badge.setAttribute("tone", yes ? "success" : "warning"); }
     }
+    const setup = asked.closest("[data-all-but-theme]");
+    if (setup && seen.embed) { setup.open = false; setup.querySelector("summary").textContent = "Everything is set up"; }
     if (String(seen.embed) === asked.dataset.embed && String(seen.block) === asked.dataset.block) return;
     fetch(asked.dataset.themeReport, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(seen) });
   }).catch(() => {});

@@ -31,7 +31,7 @@ COMMENT = {
 }
 HASH = re.compile(r"# ?\S")
 # The domain's only reals: the interval of a score (a square root) is statistics, not money or points.
-REALS = {"nps.py"}
+REALS = {"nps.py", "trends.py"}
 # A setting is a name in capitals that config.py looks up in the environment.
 SETTING = re.compile(r"[A-Z][A-Z0-9_]{3,}")
 

@@ -18,6 +18,7 @@ from plugin.store import events, queues
 from plugin.store.events import Event
 from plugin.store.ledger import HistoryLine
 from plugin.worker.effects import PERFORMERS
+from plugin.worker.reconcile import RECONCILE_EVERY
 from tests.house.sources import ROOT
 from tests.pages.admin_pages import checked, follow, open_page, read, send, words
 from tests.pages.scene import ALICE, ANNA, BOB, MALLORY, START, Scene, code_of, programme
@@ -227,3 +228,10 @@ def test_reasons_in_plain_words() -> None:
     assert explain.actor("somebody") == "somebody"
     assert explain.member_of("member:12") == 12
     assert explain.member_of("order:12") is None
+
+
+def test_the_page_names_the_interval_in_which_orders_are_compared(light: Scene) -> None:
+    minutes = RECONCILE_EVERY // timedelta(minutes=1)
+    assert f"Every {minutes} minutes we read what changed at Shopify" in words(
+        checked(open_page(light, "/activity"))
+    )
