@@ -167,6 +167,7 @@ def document(page: Page) -> str:
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/theme.css"></head>
 <body><header><a href="/">{escape(page.shop_name)}</a></header><main>
 <div class="shopify-section" id="product-section"><h1>Mountain tea</h1>
-<form action="/cart/add" method="post"><label>Size <select name="id">{options}</select></label></form>
+<form action="/cart/add" method="post"><label>Size <select name="id">{options}</select></label>
+<button type="submit">Buy it now</button></form>
 {points}<button type="button">Add to cart</button></div>{filler}</main>
 {render("launcher", page) * page.launchers}</body></html>"""

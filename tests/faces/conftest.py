@@ -14,7 +14,7 @@ from werkzeug.test import Client, TestResponse
 from devshop.faces.catalogue import stock
 from devshop.order_records import Customer, Order, Product
 from devshop.shop import DevPlatform, DevShop
-from tests.faces.markup import Page
+from tests.markup import Page
 
 DOMAIN = "alpine-tea.myshopify.com"
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from devshop.records import Discount
 from tests.faces.conftest import START, House, Visitor
-from tests.faces.markup import Page
+from tests.markup import Page
 
 MARK = "<img src=x onerror=alert(1)>\"'&<script>boom()</script>"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faces.conftest import House, Visitor
-from tests.faces.markup import Page
+from tests.markup import Page
 
 STOREFRONT = (
     "/",

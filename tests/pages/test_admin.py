@@ -17,7 +17,8 @@ from plugin.pages.admin_home import worth
 from plugin.shopify.grants import Grant
 from plugin.store import tokens
 from plugin.store.db import Database
-from tests.pages.admin_pages import Page, checked, open_page, placed, read, words
+from tests.markup import Page
+from tests.pages.admin_pages import checked, open_page, placed, read, words
 from tests.pages.scene import ALICE, ANNA, BEN, MALLORY, START, Scene, code_of, make_scene
 
 PAGES = ("/", "/members", "/orders", "/programme", "/surveys", "/activity", "/settings")
@@ -185,8 +186,9 @@ def test_a_report_of_the_theme_is_two_booleans(light: Scene, body: object) -> No
 def test_every_page_is_good_html_empty_and_framed_by_shopify_only(light: Scene, path: str) -> None:
     answer = open_page(light, path)
     page = read(answer)
-    assert page.scripts[:2] == [staff.frame_scripts(light.config)[n] for n in ("app_bridge", "polaris")]
-    assert page.first_in_head[:3] == ["meta", "meta", "script"]
+    sources = [one.attributes.get("src") for one in page.named("script")]
+    assert sources[:2] == [staff.frame_scripts(light.config)[name] for name in ("app_bridge", "polaris")]
+    assert [one.tag for one in page.elements[1:5]] == ["head", "meta", "meta", "script"]
     assert '<meta name="shopify-api-key" content="key-of-the-app">' in answer.text
     policy = answer.headers["Content-Security-Policy"]
     assert f"frame-ancestors https://{ALICE} https://admin.shopify.com" in policy
@@ -280,11 +282,20 @@ def test_times_are_shown_where_the_merchant_lives(light: Scene) -> None:
 
 
 def test_the_checker_sees_what_is_wrong() -> None:
-    assert Page("<p><b></p>").faults != []
-    assert Page('<p onclick="x()"></p>').faults == ["inline handler onclick"]
-    assert Page("<script>x</script>", "word").faults == ["inline script without the word of this answer"]
-    assert Page('<script nonce="word">x</script>', "word").faults == []
-    assert Page('<p id="a"></p><p id="a" aria-describedby="b"></p>').faults == [
-        "id a twice",
-        "nothing has the id b",
-    ]
+    whole = "<!doctype html><html lang='en'><head><title>T</title></head><body><main><h1>T</h1>{}</main></body></html>"
+    assert Page(whole.format("")).faults == []
+    for wrong, said in {
+        "<p><b></p>": "close-order",
+        '<p id="a"></p><p id="a"></p>': "no-dup-id",
+        '<p aria-describedby="b">x</p>': "no-missing-references",
+        "<input name='a' type='text'>": "input-missing-label",
+        "<h4>x</h4>": "heading-level",
+        "<s-butten></s-butten>": "no-unknown-elements",
+        '<p onclick="x()">x</p>': "inline onclick",
+        '<a href="javascript:x()">x</a>': "a javascript: link",
+        "<script>x</script>": "inline script",
+        "<h1>x</h1>": "2 <h1>",
+        '<iframe src="/"></iframe>': "a nameless frame",
+    }.items():
+        assert said in " ".join(Page(whole.format(wrong)).faults), wrong
+    assert Page(whole.format('<script nonce="word">x</script>'), "word").faults == []

@@ -13,7 +13,8 @@ from plugin.flows import adjustments
 from plugin.flows import members as member_flow
 from plugin.store import audit, events, members, queues
 from plugin.store.db import Database
-from tests.pages.admin_pages import Form, checked, follow, open_page, read, send, words
+from tests.markup import Form
+from tests.pages.admin_pages import checked, follow, open_page, read, send, words
 from tests.pages.scene import ALICE, ANNA, BEN, BOB, MALLORY, Scene, code_of, make_scene, programme
 
 CARLA = 7003
@@ -100,7 +101,8 @@ def test_what_is_wrong_is_said_beside_the_field(light: Scene, given: dict[str, s
     light.member(ALICE, ANNA)
     answer = send(light, adjust_form(light), **given)
     page = read(answer, 422)
-    field = next(one for one in page.inputs if one.get("aria-invalid") == "true")
+    fields = [one.attributes for one in page.named("input", "select", "textarea")]
+    field = next(one for one in fields if one.get("aria-invalid") == "true")
     assert field["id"] == ("reason" if given["points"] == "5" else "points")
     assert f'id="{field["id"]}-error">{said}</p>' in answer.text
     # The form stands there again, filled as it was, and can be sent on.

@@ -11,8 +11,9 @@ import pytest
 
 from plugin.domain.facts import CustomerFact, DataRequested
 from plugin.flows import members as member_flow
+from tests.markup import Page
 from tests.npm import environment, node, package
-from tests.pages.admin_pages import Page, confirm_pages, open_page, placed, read, send
+from tests.pages.admin_pages import confirm_pages, open_page, placed, read, send
 from tests.pages.scene import ALICE, ANNA, Scene
 from tests.pages.test_admin import PAGES
 from tests.pages.test_admin_activity import park
@@ -37,10 +38,14 @@ def elements() -> dict[str, dict[str, Any]]:
     return found
 
 
+def tags(page: Page) -> list[tuple[str, dict[str, str | None]]]:
+    return [(one.tag, one.attributes) for one in page.elements]
+
+
 def wrong(page: Page, elements: dict[str, dict[str, Any]]) -> list[str]:
     """What of a page's Polaris markup Shopify's types do not know."""
     faults = []
-    for tag, attributes in page.tags:
+    for tag, attributes in tags(page):
         if not tag.startswith("s-"):
             continue
         if tag not in elements:
@@ -79,7 +84,7 @@ def test_every_tag_and_attribute_is_polaris(light: Scene, elements: dict[str, di
         read(send(light, form, points="2")),
         *confirm_pages(light),
     ]
-    used = {tag for page in pages for tag, _ in page.tags if tag.startswith("s-")}
+    used = {tag for page in pages for tag, _ in tags(page) if tag.startswith("s-")}
     assert {"s-page", "s-section", "s-table", "s-text-field", "s-number-field", "s-text-area", "s-select", "s-button",
             "s-badge", "s-banner", "s-app-nav", "s-link"} <= used  # fmt: skip
     assert sorted({fault for page in pages for fault in wrong(page, elements)}) == []
@@ -98,17 +103,17 @@ def test_where_components_do_not_load_plain_controls_stand_in(light: Scene) -> N
     light.member(ALICE, ANNA)
     for path in ("/programme", "/settings", f"/members/{ANNA}"):
         page = read(open_page(light, path))
-        native = [one.get("name") for tag, one in page.tags if tag in ("input", "select", "textarea")]
+        native = [one.get("name") for tag, one in tags(page) if tag in ("input", "select", "textarea")]
         fields = ("s-text-field", "s-number-field", "s-text-area", "s-select")
-        components = [one.get("name") for tag, one in page.tags if tag in fields]
+        components = [one.get("name") for tag, one in tags(page) if tag in fields]
         assert components
         assert [name for name in components if name not in native] == []
-        tags = [
+        buttons = [
             (tag, one)
-            for tag, one in page.tags
+            for tag, one in tags(page)
             if tag in ("s-button", "button") or "button" in (one.get("class") or "")
         ]
-        for (first, component), (second, twin) in zip(tags[::2], tags[1::2], strict=True):
+        for (first, component), (second, twin) in zip(buttons[::2], buttons[1::2], strict=True):
             assert (first, second in ("a", "button")) == ("s-button", True)
             assert component.get("href") == twin.get("href")
             assert component.get("type") == twin.get("type")

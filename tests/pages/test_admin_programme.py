@@ -15,7 +15,8 @@ from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Surve
 from plugin.domain.values import Rate, Ratio
 from plugin.pages import programme_form
 from plugin.store import programmes
-from tests.pages.admin_pages import Form, checked, follow, open_page, placed, read, send, words
+from tests.markup import Form
+from tests.pages.admin_pages import checked, follow, open_page, placed, read, send, words
 from tests.pages.scene import ALICE, ANNA, BEN, BOB, MALLORY, START, Scene, code_of
 
 FIRST = first_programme("CHF", 100)
@@ -138,7 +139,11 @@ def test_every_fault_stands_beside_its_field(light: Scene, field: str, value: st
     else:
         assert f'<p class="error" id="{where}-error">{said}</p>' in answer.text
         assert f'error="{said}"' in answer.text, "the component says it too"
-        assert [one["id"] for one in page.inputs if one.get("aria-invalid")] == [where]
+        assert [
+            one.attributes["id"]
+            for one in page.named("input", "select", "textarea")
+            if one.attributes.get("aria-invalid")
+        ] == [where]
     if field not in ("shipping", "reward.0.kind"):
         assert dict(page.form("/programme/preview").fields)[field] == value.strip() or value == " "
     assert "/programme/publish" not in answer.text

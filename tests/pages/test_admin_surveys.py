@@ -14,7 +14,8 @@ from plugin.pages import admin_surveys
 from plugin.pages.admin_settings import granted
 from plugin.pages.admin_surveys import harmless, in_words
 from plugin.store import programmes
-from tests.pages.admin_pages import Form, checked, follow, open_page, placed, read, send, words
+from tests.markup import Form
+from tests.pages.admin_pages import checked, follow, open_page, placed, read, send, words
 from tests.pages.scene import ALICE, ANNA, BEN, MALLORY, Scene, code_of
 
 MARKUP = "<script>alert(1)</script>"

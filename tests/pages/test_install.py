@@ -23,6 +23,7 @@ from plugin.store import programmes, queues, tokens
 from plugin.store.db import Database
 from plugin.worker.effects import Bench, perform_now
 from tests.pages.scene import ALICE, BOB, MALLORY, OLD_SECRET, SECRET, Scene, Times, code_of, make_scene
+from tests.valid import html_faults
 
 
 @dataclass(slots=True)
@@ -329,6 +330,7 @@ def test_a_page_without_a_living_id_token_goes_round_by_the_patch_page(light: Sc
     assert set(sent) == {"shop", "host", "embedded", "shopify-reload"}
     assert sent["shopify-reload"] == [f"/members/7001?embedded=1&host=YWRtaW4&shop={ALICE}&before=5"]
     page = light.client().get(f"{PATCH_PATH}?{target.query}")
+    assert html_faults(page.text) == ()
     assert page.status_code == 200
     assert (
         '<script data-api-key="key-of-the-app" src="https://cdn.shopify.com/shopifycloud/app-bridge.js">'
