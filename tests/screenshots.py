@@ -43,11 +43,18 @@ def open_panel(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
+def once_more(page: Page) -> None:
+    """The second look, which knows from the first that the theme shows the app."""
+    page.reload()
+    page.wait_for_timeout(1200)
+
+
 SHOTS = (
     Shot("product", "/products/mountain-herbs"),
     Shot("panel", "/products/mountain-herbs", act=open_panel),
     Shot("panel-phone", "/products/mountain-herbs", width=360, height=740, act=open_panel),
-    Shot("admin-home", "/admin/apps/regulars"),
+    Shot("admin-home", "/admin/apps/regulars", act=once_more),
+    Shot("admin-home-phone", "/admin/apps/regulars", width=360, height=740),
     Shot("admin-members", "/admin/apps/regulars/members"),
     Shot("admin-programme", "/admin/apps/regulars/programme"),
     Shot("admin-surveys", "/admin/apps/regulars/surveys"),

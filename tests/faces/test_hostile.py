@@ -2,65 +2,117 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from devshop.records import Discount
+from tests.devshop.conftest import Admin
 from tests.faces.conftest import START, House, Visitor
 from tests.markup import Page
 
-MARK = "<img src=x onerror=alert(1)>\"'&<script>boom()</script>"
+# Where people may write; each text names its origin, so that a page can be asked for the very one it should show.
+ORIGINS = (
+    "first",
+    "last",
+    "city",
+    "tag",
+    "product",
+    "discount",
+    "code",
+    "note",
+    "refund",
+    "carrier",
+    "answer",
+    "shop",
+)
+BEHIND = {"first", "last", "city", "product", "note", "refund", "carrier"}
 
 
-def test_stored_markup_appears_as_text_everywhere(house: House, visitor: Visitor) -> None:
-    anna = house.customer(MARK, MARK)
-    anna.tags = [MARK]
-    anna.addresses[0].city = MARK
-    evil = house.shop.create_product(MARK, 990, handle="evil")
+def mark(origin: str) -> str:
+    """A text that would run if a page took it for markup."""
+    return f"<img src=x onerror=alert(1)>\"'&<script>boom('{origin}')</script>"
+
+
+def shown_as_text(page: Page) -> set[str]:
+    """The origins whose text a person reads on the page, plain or as JSON spells it."""
+    return {one for one in ORIGINS if mark(one) in page.text or json.dumps(mark(one))[1:-1] in page.text}
+
+
+def test_stored_markup_appears_as_text_on_every_page_that_shows_it(house: House, visitor: Visitor) -> None:
+    anna = house.customer(mark("first"), mark("last"))
+    anna.tags = [mark("tag")]
+    anna.addresses[0].city = mark("city")
+    evil = house.shop.create_product(mark("product"), 990, handle="evil")
     house.loyalty(anna, '{"joined":true,"available":5,"pending":0,"tier":"<script>boom()</script>"}')
     number = 9
     house.shop.desk.shop.discounts[number] = Discount(
-        number, 1, "basic", "EVIL", MARK, START, START, START, amount=100
+        number, 1, "basic", "EVIL", mark("discount"), START, START, START, amount=100
     )
-    house.shop.desk.shop.name = f"Tea {MARK}"
+    house.shop.desk.shop.name = f"Tea {mark('shop')}"
     visitor.sign_in(anna)
     visitor.send("/cart/add", id=evil.variant_id)
-    for code in (MARK, "EVIL"):
+    for code in (mark("code"), "EVIL"):
         visitor.send("/codes", code=code)
-    pages = [
-        "/",
-        "/collections/all",
-        "/products/evil",
-        "/cart",
-        "/checkout",
-        "/account/login?q=%3Cimg%20onerror%3E",
-    ]
-    shown = [visitor.page(path) for path in pages]
-    order = visitor.buy(note=MARK)
-    house.shop.refund(order, amount=10, note=MARK)
-    visitor.act(order, "fulfil", carrier=MARK)
+    pages = {
+        "/": {"shop", "first"},
+        "/collections/all": {"shop", "first", "product"},
+        "/products/evil": {"shop", "first", "product"},
+        "/cart": {"shop", "first", "product"},
+        "/checkout": {"shop", "first", "product", "last", "city"},
+        "/account/login?q=%3Cimg%20onerror%3E": {"shop", "first"},
+    }
+    _holds(visitor, pages)
+    order = visitor.buy(note=mark("note"))
+    house.shop.refund(order, amount=10, note=mark("refund"))
+    visitor.act(order, "fulfil", carrier=mark("carrier"))
     house.platform.flush()
-    entry = house.platform.journal.entries(house.shop.domain)[0]
-    later = (
-        f"/thank-you/{order.token}",
-        "/account",
-        "/shop-admin/orders?q=%3Cscript%3Eboom()",
-        "/shop-admin/orders",
-        f"/shop-admin/orders/{order.id}",
-        "/shop-admin/log",
-        f"/shop-admin/log/{entry.number}",
-        "/shop-admin/metafields",
-        "/admin/apps/regulars",
-        "/admin/themes/current/editor?activateAppId=a/%3Cscript%3E",
+    _answered(house)
+    entries = house.platform.journal.entries(house.shop.domain)
+    asked = next(one.number for one in entries if one.kind == "graphql")
+    sent = next(one.number for one in entries if one.delivery and b"boom('note')" in one.delivery.body)
+    later: dict[str, set[str]] = {
+        f"/thank-you/{order.token}": {"shop", "first", "product"},
+        "/account": {"shop", "first", "tag"},
+        "/shop-admin/orders?q=%3Cscript%3Eboom()": set(),
+        "/shop-admin/orders": {"first", "last"},
+        f"/shop-admin/orders/{order.id}": BEHIND,
+        "/shop-admin/log": set(),
+        f"/shop-admin/log/{sent}": BEHIND,
+        f"/shop-admin/log/{asked}": {"answer"},
+        "/shop-admin/metafields": {"answer", "first", "last"},
+        "/admin/apps/regulars": {"shop"},
+        "/admin/themes/current/editor?activateAppId=a/%3Cscript%3E": set(),
+    }
+    _holds(visitor, later)
+
+
+def _holds(visitor: Visitor, pages: dict[str, set[str]]) -> None:
+    """Each page shows what it should, and nowhere became markup what a person wrote."""
+    for path, expected in pages.items():
+        page = visitor.page(path)
+        assert shown_as_text(page) == expected, path
+        assert [one for one in page.named("img") if one.attributes.get("src") == "x"] == [], path
+        scripts = [one for one in page.named("script") if "type" not in one.attributes]
+        assert [one for one in scripts if "boom(" in one.text] == [], path
+
+
+def _answered(house: House) -> None:
+    """The app writes an answer with such words into the shop, as it writes every answer."""
+    admin = Admin(house.platform, house.shop)
+    kind, words = "$app:answer", [{"key": "words", "type": "multi_line_text_field"}]
+    admin.ask(
+        "mutation($d: MetaobjectDefinitionCreateInput!) {"
+        " metaobjectDefinitionCreate(definition: $d) { userErrors { code } } }",
+        d={"type": kind, "fieldDefinitions": words},
     )
-    shown += [visitor.page(path) for path in later]
-    for page in shown:
-        images = [one for one in page.named("img") if one.attributes.get("src") == "x"]
-        scripts = [
-            one for one in page.named("script") if "boom()" in one.text and "type" not in one.attributes
-        ]
-        assert not images
-        assert not scripts
-    assert sum(MARK in page.text for page in shown) >= 10
+    admin.ask(
+        "mutation($h: MetaobjectHandleInput!, $m: MetaobjectUpsertInput!) {"
+        " metaobjectUpsert(handle: $h, metaobject: $m) { userErrors { code } } }",
+        h={"type": kind, "handle": "order-1"},
+        m={"fields": [{"key": "words", "value": mark("answer")}]},
+    )
+    admin.http.close()
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ COMMENT = {
     ".mako": re.compile(r'"""'),
 }
 HASH = re.compile(r"# ?\S")
-# The domain's only reals: the interval of a score (a square root) is statistics, not money or points.
+# The domain's only reals: how sure a score or a trend is (a square root) is statistics, not money or points.
 REALS = {"nps.py", "trends.py"}
 # A setting is a name in capitals that config.py looks up in the environment.
 SETTING = re.compile(r"[A-Z][A-Z0-9_]{3,}")

@@ -216,6 +216,23 @@ def test_another_shops_staff_see_nothing_of_this_shop(scene: Scene, path: str) -
         assert secret not in words(text)
 
 
+@pytest.mark.parametrize("path", [*PAGES, f"/members/{ANNA}"])
+def test_the_token_says_whose_page_it_is_whatever_the_address_says(light: Scene, path: str) -> None:
+    light.member(ALICE, ANNA, 150)
+    light.member(MALLORY, ANNA, 7)
+    placed(light, 81, CustomerFact(ANNA, first_name="Alina"), 4000)
+    open_page(light, "/", MALLORY)
+    answer = light.client().get(f"{path}?shop={ALICE}&host=YWRtaW4&id_token={light.id_token(MALLORY)}")
+    text = checked(answer)
+    assert "alice" not in text.lower(), "no link, no name, no data"
+    assert "Alina" not in text
+    assert "#81" not in words(text)
+    assert f"shop={MALLORY}" in text
+    ancestors = answer.headers["Content-Security-Policy"].split("frame-ancestors")[1]
+    assert MALLORY in ancestors
+    assert ALICE not in ancestors
+
+
 def test_a_fault_is_a_page_for_people_within_the_frame(light: Scene) -> None:
     with light.db.write() as tx:
         grant = Grant("shpat_x", None, light.times.real() + timedelta(hours=1), None, "")
