@@ -54,7 +54,6 @@ SHOTS = (
     Shot("panel", "/products/mountain-herbs", act=open_panel),
     Shot("panel-phone", "/products/mountain-herbs", width=360, height=740, act=open_panel),
     Shot("admin-home", "/admin/apps/regulars", act=once_more),
-    Shot("admin-home-phone", "/admin/apps/regulars", width=360, height=740),
     Shot("admin-members", "/admin/apps/regulars/members"),
     Shot("admin-programme", "/admin/apps/regulars/programme"),
     Shot("admin-surveys", "/admin/apps/regulars/surveys"),
