@@ -131,6 +131,11 @@ class Books:
         assert found is not None
         return found
 
+    def codes(self, member_id: int) -> list[Redemption]:
+        """A member's redemptions, newest first."""
+        with self.db.read() as tx:
+            return redemptions.of_member(tx, self.shop_id, member_id)
+
     def tick(self) -> None:
         """The clock's work at `now`, all of it."""
         more = True

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import logging
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
 
-from plugin.domain.facts import MemberFact, MerchantFact, OrderFact
-from plugin.errors import RegularsError, trace
+from plugin.domain.facts import DataRequested, MemberFact, MerchantFact, OrderFact
+from plugin.errors import RegularsError, StorageBusy, trace
 from plugin.flows import members as member_flow
 from plugin.flows import merchants as merchant_flow
 from plugin.flows import orders as order_flow
-from plugin.store import privacy, queues, shops
-from plugin.store.connections import DATABASE_AWAY
+from plugin.store import queues, shops, tidying
 from plugin.store.db import Database, Tx
 from plugin.store.queues import DONE, SKIPPED, InboxRow
 from plugin.store.shops import Shop
@@ -90,7 +89,7 @@ def drain_shop(db: Database, shop_id: int, now: datetime, size: int = BATCH) -> 
         return Drained()
     try:
         return _run(db, shop_id, rows, now)
-    except DATABASE_AWAY:
+    except StorageBusy:
         raise  # the database's trouble, not a row's: nothing was written, the worker tries again
     except Exception as error:  # noqa: BLE001 (one bad row must not stop the others)
         if len(rows) == 1:
@@ -99,7 +98,7 @@ def drain_shop(db: Database, shop_id: int, now: datetime, size: int = BATCH) -> 
     for row in rows:
         try:
             drained = _run(db, shop_id, [row], now)
-        except DATABASE_AWAY:
+        except StorageBusy:
             raise
         except Exception as error:  # noqa: BLE001 (the culprit waits or is parked with its reason)
             drained = _fail(db, shop_id, row, error, now)
@@ -132,6 +131,9 @@ def _decode(rows: list[InboxRow]) -> _Batch:
         except PayloadError as error:
             batch.broken.append((row, error))
             continue
+        if isinstance(fact, DataRequested) and not fact.request_id:
+            # Without a number of its own, the request is the one that this webhook brought.
+            fact = replace(fact, request_id=f"webhook:{row.webhook_id}")
         if topic.subject == "order":
             batch.orders.append(cast(OrderFact, fact))
         elif topic.subject == "member":
@@ -157,9 +159,8 @@ def _apply(tx: Tx, shop: Shop, batch: _Batch, now: datetime) -> Drained:
         queues.inbox_done(
             tx, shop.shop_id, [(row.webhook_id, SKIPPED, "shop_redacted") for row in batch.rows], now
         )
-        privacy.empty_bodies(tx, shop.shop_id, None)
+        tidying.empty(tx, shop.shop_id, [row.webhook_id for row in batch.rows])
         return Drained(skipped=len(batch.rows))
-    # Marked first: a redaction in this batch empties every finished body of the customer, its own included.
     queues.inbox_done(tx, shop.shop_id, batch.finished, now)
     for row, error in batch.broken:
         queues.inbox_failed(tx, shop.shop_id, row, f"{error.code}: {error.message}", now, for_good=True)

@@ -8,15 +8,16 @@ from plugin.domain import tiers
 from plugin.domain.ledger import Lot
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
+from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys
+from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys, tidying
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.members import Member
-from plugin.store.queues import Effect
 from plugin.store.shops import Shop
 
 SLICE = 200
+TIDY_SLICE = 500
 UNCLAIMED_MONTHS = 12
 BODY_DAYS = 30
 DONE_EFFECT_DAYS = 14
@@ -35,10 +36,13 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
     return any(full)
 
 
-def tidy(tx: Tx, shop: Shop, now: datetime) -> None:
-    """Once a day: empties old webhook bodies and forgets effects done long ago."""
-    privacy.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS))
-    queues.outbox_forget(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS))
+def tidy(tx: Tx, shop: Shop, now: datetime) -> bool:
+    """Empties old webhook bodies and forgets effects done long ago: one slice; True when more may wait."""
+    full = [
+        tidying.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS), TIDY_SLICE),
+        tidying.forget_effects(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS), TIDY_SLICE),
+    ]
+    return any(full)
 
 
 def purge_strangers(tx: Tx, now: datetime) -> int:
@@ -95,11 +99,21 @@ def _review(tx: Tx, shop: Shop, now: datetime) -> bool:
     programme = programmes.versions(tx, shop.shop_id).latest
     histories = members.tier_histories(tx, shop.shop_id, [member.member_id for member in due])
     for member in due:
-        if programme is None or not programme.tiers or member.status != "active":
+        if member.status != "active":
             members.reviewed(tx, shop.shop_id, member.member_id, member.tier, None)
+        elif programme is None or not programme.tiers:
+            _leave_ladder(tx, shop, member, now)
         else:
             _review_one(tx, shop, programme, member, histories.get(member.member_id, []), now)
     return len(due) == SLICE
+
+
+def _leave_ladder(tx: Tx, shop: Shop, member: Member, now: datetime) -> None:
+    """The programme has no tiers (any more): neither has the member."""
+    members.reviewed(tx, shop.shop_id, member.member_id, None, None)
+    if member.tier is not None:
+        wishes = [mirror_of(member.member_id), tags_of(member.member_id)]
+        queues.enqueue(tx, shop.shop_id, wishes, now)
 
 
 def _review_one(
@@ -139,10 +153,7 @@ def _review_one(
         queues.enqueue(
             tx,
             shop.shop_id,
-            [
-                mirror_of(member.member_id),
-                Effect(f"member:{member.member_id}:tags", "member.tags", {"member_id": member.member_id}),
-            ],
+            [mirror_of(member.member_id), tags_of(member.member_id)],
             now,
         )
     next_review = None

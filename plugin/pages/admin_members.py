@@ -10,8 +10,7 @@ import msgspec
 from flask import Flask, Response, request
 
 from plugin.domain import rewards, tiers
-from plugin.flows import adjustments, standing
-from plugin.flows import members as member_flow
+from plugin.flows import adjustments, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
 from plugin.pages import explain
 from plugin.pages.admin_frame import (
@@ -264,7 +263,7 @@ def _export(web: Web, member_id: int) -> Response:
     visit = admitted(web, export_action(member_id), text=request.args.get("ticket", ""))
     with web.db.read() as tx:
         kept = members.resolved(tx, visit.shop.shop_id, member_id)
-        everything = member_flow.everything_of(tx, visit.shop, kept)
+        everything = privacy.everything_of(tx, visit.shop, kept)
         said = notes.of_member(tx, visit.shop.shop_id, kept)
     if not everything:
         raise Refusal("There is no member with this number.", code="no_such_member", status=404)

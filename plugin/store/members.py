@@ -14,6 +14,9 @@ _COLUMNS = (
     "last_name"
 )
 
+# Shopify's own limit of a name, and the longest address that mail allows.
+MAX_NAME, MAX_EMAIL, MAX_LOCALE = 255, 320, 35
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -94,19 +97,21 @@ def old_ids(tx: Tx, shop_id: int, member_id: int) -> list[int]:
 
 
 def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime, *, status: str) -> None:
-    """Makes rows for new customers and refreshes what we may know of old ones; None never erases a value."""
+    """Makes rows for new customers and refreshes what we may know of old ones; None never erases a value.
+
+    What is older than what we have only fills gaps.
+    """
+    columns = ("email", "first_name", "last_name", "locale")
+    news = " OR ".join(
+        f"COALESCE(excluded.{name}, '') NOT IN ('', COALESCE(members.{name}, ''))" for name in columns
+    )
     tx.many(
-        "INSERT INTO members (shop_id, member_id, status, created_at, joined_at, email, first_name, last_name, locale) "
-        "VALUES (:s, :m, :status, :t, :joined, :email, :first, :last, :locale) ON CONFLICT (shop_id, member_id) "
-        "DO UPDATE SET email = COALESCE(excluded.email, members.email), "
-        "first_name = COALESCE(excluded.first_name, members.first_name), "
-        "last_name = COALESCE(excluded.last_name, members.last_name), "
-        "locale = COALESCE(excluded.locale, members.locale) WHERE members.status NOT IN ('redacted', 'merged') "
+        "INSERT INTO members (shop_id, member_id, status, created_at, joined_at, email, first_name, last_name, locale, "
+        "seen_at) VALUES (:s, :m, :status, :t, :joined, :email, :first, :last, :locale, :seen) "
+        f"ON CONFLICT (shop_id, member_id) DO UPDATE SET {_newer('excluded')} "
+        "WHERE members.status NOT IN ('redacted', 'merged') "
         # Nothing new to say is the rule: then neither the row nor its four indexes are written.
-        "AND (COALESCE(excluded.email, '') NOT IN ('', COALESCE(members.email, '')) "
-        "OR COALESCE(excluded.first_name, '') NOT IN ('', COALESCE(members.first_name, '')) "
-        "OR COALESCE(excluded.last_name, '') NOT IN ('', COALESCE(members.last_name, '')) "
-        "OR COALESCE(excluded.locale, '') NOT IN ('', COALESCE(members.locale, '')))",
+        f"AND ({news} OR excluded.seen_at > COALESCE(members.seen_at, -1))",
         [
             {
                 "s": shop_id,
@@ -114,10 +119,7 @@ def seen(tx: Tx, shop_id: int, customers: Iterable[CustomerFact], now: datetime,
                 "status": status,
                 "t": to_ms(now),
                 "joined": to_ms(now) if status == "active" else None,
-                "email": c.email,
-                "first": c.first_name,
-                "last": c.last_name,
-                "locale": c.locale,
+                **_personal(c),
             }
             for c in sorted(customers, key=lambda c: c.customer_id)
         ],
@@ -128,17 +130,44 @@ def refresh(tx: Tx, shop_id: int, customer: CustomerFact) -> bool:
     """Refreshes a known member; False when the customer is none of ours (a stranger stays a stranger)."""
     return (
         tx.run(
-            "UPDATE members SET email = COALESCE(:email, email), first_name = COALESCE(:first, first_name), "
-            "last_name = COALESCE(:last, last_name) WHERE shop_id = :s AND member_id = :m "
+            f"UPDATE members SET {_newer('told')} FROM (SELECT CAST(:email AS TEXT) AS email, "
+            "CAST(:first AS TEXT) AS first_name, CAST(:last AS TEXT) AS last_name, CAST(:locale AS TEXT) AS locale, "
+            "CAST(:seen AS BIGINT) AS seen_at) AS told WHERE shop_id = :s AND member_id = :m "
             "AND status NOT IN ('redacted', 'merged')",
             s=shop_id,
             m=customer.customer_id,
-            email=customer.email,
-            first=customer.first_name,
-            last=customer.last_name,
+            **_personal(customer),
         )
         > 0
     )
+
+
+def _newer(told: str) -> str:
+    """Assignments that take what is told, unless what we have is of a later moment; of equal ones, what came last."""
+    later = f"COALESCE({told}.seen_at, -1) >= COALESCE(members.seen_at, -1)"
+    taken = [
+        f"{name} = CASE WHEN {later} THEN COALESCE({told}.{name}, members.{name}) "
+        f"ELSE COALESCE(members.{name}, {told}.{name}) END"
+        for name in ("email", "first_name", "last_name", "locale")
+    ]
+    return ", ".join(
+        [
+            *taken,
+            f"seen_at = CASE WHEN {later} THEN COALESCE({told}.seen_at, members.seen_at) ELSE members.seen_at END",
+        ]
+    )
+
+
+def _personal(customer: CustomerFact) -> dict[str, object]:
+    """A customer's own words, no longer than an index can hold. A cut e-mail address would be somebody else's."""
+    email = customer.email if len(customer.email or "") <= MAX_EMAIL else None
+    return {
+        "email": email,
+        "first": customer.first_name[:MAX_NAME] if customer.first_name else None,
+        "last": customer.last_name[:MAX_NAME] if customer.last_name else None,
+        "locale": customer.locale[:MAX_LOCALE] if customer.locale else None,
+        "seen": to_ms(customer.updated_at),
+    }
 
 
 def activate(tx: Tx, shop_id: int, member_id: int, holdout: bool, locale: str | None, now: datetime) -> None:
@@ -174,24 +203,29 @@ def alias(tx: Tx, shop_id: int, old_id: int, member_id: int, now: datetime) -> N
     )
 
 
-def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int) -> None:
-    """After a merge: the gone row is only a name, the kept one is active and as old as the older of the two."""
+def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int, *, active: bool) -> None:
+    """After a merge: the gone row is only a name, the kept one as old as the older of the two.
+
+    `active`: the gone customer was a member, so the kept one is.
+    """
     tx.run(
-        "UPDATE members SET status = CASE WHEN members.status = 'redacted' THEN 'redacted' WHEN gone.status = 'active' "
-        "OR members.status = 'active' THEN 'active' ELSE members.status END, "
+        "UPDATE members SET status = CASE WHEN members.status <> 'redacted' AND :active = 1 THEN 'active' "
+        "ELSE members.status END, "
         "joined_at = CASE WHEN members.joined_at IS NULL OR gone.joined_at < members.joined_at "
         "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END, "
         "holdout = CASE WHEN members.joined_at IS NULL THEN gone.holdout ELSE members.holdout END, "
         "created_at = CASE WHEN gone.created_at < members.created_at THEN gone.created_at ELSE members.created_at END "
-        "FROM (SELECT status, created_at, joined_at, holdout FROM members "
+        "FROM (SELECT created_at, joined_at, holdout FROM members "
         "WHERE shop_id = :s AND member_id = :gone) AS gone "
         "WHERE shop_id = :s AND member_id = :kept",
         s=shop_id,
         gone=gone_id,
         kept=kept_id,
+        active=int(active),
     )
     tx.run(
-        "UPDATE members SET status = 'merged', email = NULL, first_name = NULL, last_name = NULL, review_at = NULL "
+        "UPDATE members SET status = 'merged', email = NULL, first_name = NULL, last_name = NULL, locale = NULL, "
+        "review_at = NULL "
         "WHERE shop_id = :s AND member_id = :gone",
         s=shop_id,
         gone=gone_id,
@@ -225,6 +259,13 @@ def wants_review(tx: Tx, shop_id: int, member_ids: Iterable[int], now: datetime)
         sorted(set(member_ids)),
         s=shop_id,
         t=to_ms(now),
+    )
+
+
+def all_want_review(tx: Tx, shop_id: int, now: datetime) -> None:
+    """Asks the clock to review every active member's tier."""
+    tx.run(
+        "UPDATE members SET review_at = :t WHERE shop_id = :s AND status = 'active'", s=shop_id, t=to_ms(now)
     )
 
 

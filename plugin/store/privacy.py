@@ -1,10 +1,15 @@
-"""Privacy: requests to hand over or to forget, raw bodies that have served, and the removal of a whole shop."""
+"""Privacy: requests to hand over or to forget, the search for old webhook bodies, the removal of a whole shop."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
+from plugin.store import tidying
 from plugin.store.db import Tx, to_ms
 from plugin.store.schema import metadata
 
@@ -12,6 +17,35 @@ from plugin.store.schema import metadata
 _OF_A_SHOP = [
     table.name for table in reversed(metadata.sorted_tables) if "shop_id" in table.c and table.name != "shops"
 ]
+
+# Requests that are searched for in one pass, however many come at once.
+_PASS = 50
+_NUMBER = re.compile(rb"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A pass over a shop's webhook bodies for numbers to forget, as far as it has come.
+
+    `requests` are (key, received at in epoch ms).
+    """
+
+    requests: tuple[tuple[str, int], ...]
+    numbers: frozenset[int]
+    searched_to: str
+
+
+def key_of(kind: str, subject: object) -> str:
+    """The name of a request: the same one asked again is the same request."""
+    return f"{kind}:{subject}"
+
+
+def known(tx: Tx, shop_id: int, key: str) -> bool:
+    """Whether such a request was made."""
+    row = tx.one(
+        "SELECT 1 FROM privacy_requests WHERE shop_id = :s AND request_key = :key", s=shop_id, key=key
+    )
+    return row is not None
 
 
 def requested(tx: Tx, shop_id: int, key: str, kind: str, member_id: int | None, now: datetime) -> bool:
@@ -71,33 +105,99 @@ def forget_notes_of(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> None:
     )
 
 
-def forget_bodies_of(tx: Tx, shop_id: int, numbers: Iterable[int]) -> int:
-    """Empties raw webhook bodies that are done or parked and hold one of these numbers; returns how many.
+def forget_bodies(
+    tx: Tx, shop_id: int, key: str, kind: str, member_id: int | None, numbers: Iterable[int], now: datetime
+) -> None:
+    """Asks that every webhook body that holds one of these numbers be emptied; asked again, it begins anew.
 
-    Bodies are not indexed by customer. Emptying every one that holds the customer's or an order's number is the
-    safe side: a finished body has served, and a parked one may not keep what had to be forgotten.
+    Bodies are not indexed by customer, and a shop has many: the worker searches them in slices.
     """
-    emptied = 0
-    for number in numbers:
-        needle = f"%{number}%".encode() if tx.engine == "postgresql" else f"%{number}%"
-        text = "body" if tx.engine == "postgresql" else "CAST(body AS TEXT)"
-        emptied += tx.run(
-            f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND state <> 0 AND {text} LIKE :needle",
-            s=shop_id,
-            empty=b"",
-            needle=needle,
-        )
-    return emptied
-
-
-def empty_bodies(tx: Tx, shop_id: int, before: datetime | None) -> int:
-    """Empties raw bodies of webhooks done before a moment, or of all that are done: they have served."""
-    until, parameters = ("", {}) if before is None else (" AND due_at < :t", {"t": to_ms(before)})
-    return tx.run(
-        f"UPDATE inbox SET body = :empty WHERE shop_id = :s AND state IN (1, 3){until} AND body <> :empty",
+    wanted = set(numbers)
+    before = tx.one(
+        "SELECT numbers FROM privacy_requests WHERE shop_id = :s AND request_key = :key AND numbers IS NOT NULL",
         s=shop_id,
+        key=key,
+    )
+    if before is not None:
+        wanted |= set(msgspec.json.decode(before[0]))
+    tx.run(
+        "INSERT INTO privacy_requests (shop_id, request_key, kind, member_id, received_at, numbers, searched_to) "
+        "VALUES (:s, :key, :kind, :m, :t, :numbers, '') ON CONFLICT (shop_id, request_key) DO UPDATE SET "
+        "received_at = excluded.received_at, numbers = excluded.numbers, searched_to = '', done_at = NULL",
+        s=shop_id,
+        key=key,
+        kind=kind,
+        m=member_id,
+        t=to_ms(now),
+        numbers=msgspec.json.encode(sorted(wanted)).decode(),
+    )
+
+
+def shops_searching(tx: Tx) -> list[int]:
+    """Shops with bodies to search, installed or not."""
+    return [
+        row[0] for row in tx.all("SELECT DISTINCT shop_id FROM privacy_requests WHERE numbers IS NOT NULL")
+    ]
+
+
+def search(tx: Tx, shop_id: int) -> Search | None:
+    """What is to be searched for next, or None. Requests that stand at the same place go on together."""
+    rows = tx.all(
+        "SELECT request_key, received_at, numbers, searched_to FROM privacy_requests "
+        "WHERE shop_id = :s AND numbers IS NOT NULL ORDER BY searched_to DESC, received_at LIMIT :n",
+        s=shop_id,
+        n=_PASS,
+    )
+    if not rows:
+        return None
+    together = [row for row in rows if row[3] == rows[0][3]]
+    return Search(
+        tuple((row[0], row[1]) for row in together),
+        frozenset(number for row in together for number in msgspec.json.decode(row[2])),
+        rows[0][3],
+    )
+
+
+def bodies_with(tx: Tx, shop_id: int, wanted: Search, limit: int) -> tuple[list[str], str | None]:
+    """Of the next `limit` webhooks those whose body holds one of the numbers, and the last one looked at.
+
+    None for the last one: the end was reached. What waits is not looked at, for it still has to serve.
+    """
+    needles = {str(number).encode() for number in wanted.numbers}
+    rows = tx.all(
+        "SELECT webhook_id, CASE WHEN state = 0 THEN :empty ELSE body END FROM inbox "
+        "WHERE shop_id = :s AND webhook_id > :after ORDER BY webhook_id LIMIT :n",
+        s=shop_id,
+        after=wanted.searched_to,
+        n=limit,
         empty=b"",
-        **parameters,
+    )
+    found = [row[0] for row in rows if not needles.isdisjoint(_NUMBER.findall(row[1]))]
+    return found, rows[-1][0] if len(rows) == limit else None
+
+
+def searched(
+    tx: Tx, shop_id: int, wanted: Search, found: Iterable[str], last: str | None, now: datetime
+) -> None:
+    """Empties the bodies that were found and notes how far the search has come; without a last one it is done."""
+    tidying.empty(tx, shop_id, found)
+    # Not one that was asked for again meanwhile, which begins anew.
+    tx.many(
+        "UPDATE privacy_requests SET searched_to = :to, done_at = :done, "
+        "numbers = CASE WHEN :ended = 1 THEN NULL ELSE numbers END "
+        "WHERE shop_id = :s AND request_key = :key AND received_at = :received AND searched_to = :from",
+        [
+            {
+                "s": shop_id,
+                "key": key,
+                "received": received_at,
+                "from": wanted.searched_to,
+                "to": last,
+                "done": to_ms(now) if last is None else None,
+                "ended": int(last is None),
+            }
+            for key, received_at in wanted.requests
+        ],
     )
 
 

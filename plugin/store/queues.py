@@ -333,10 +333,3 @@ def outbox_parked(tx: Tx, shop_id: int, limit: int = 100) -> list[tuple[str, str
         n=limit,
     )
     return [(row[0], row[1], row[2], moment(row[3])) for row in rows]
-
-
-def outbox_forget(tx: Tx, shop_id: int, before: datetime) -> int:
-    """Removes effects done before a moment: the ledger and the events keep the story."""
-    return tx.run(
-        "DELETE FROM outbox WHERE shop_id = :s AND state = 1 AND done_at < :t", s=shop_id, t=to_ms(before)
-    )

@@ -174,10 +174,14 @@ def returned(tx: Tx, shop_id: int, redemption_id: int, points: int, count: int) 
 
 
 def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
-    """Hangs a merged-away member's redemptions on the kept one."""
+    """Hangs a merged-away member's redemptions on the kept one, request keys and all: a retry finds the first tap.
+
+    A key that both used is renamed, for it can name only one.
+    """
     tx.run(
-        "UPDATE redemptions SET member_id = :m, request_key = request_key || ':' || :tag "
-        "WHERE shop_id = :s AND member_id = :old",
+        "UPDATE redemptions SET member_id = :m, request_key = CASE WHEN EXISTS (SELECT 1 FROM redemptions AS own "
+        "WHERE own.shop_id = :s AND own.member_id = :m AND own.request_key = redemptions.request_key) "
+        "THEN request_key || ':' || :tag ELSE request_key END WHERE shop_id = :s AND member_id = :old",
         s=shop_id,
         m=member_id,
         old=old_member,

@@ -66,6 +66,7 @@ shops = Table(
     _big("reconciled_at", null=True),
     _text("settings", default="{}"),
     _text("theme", null=True),  # what App Bridge last said of the published theme, as JSON
+    _big("bodies_emptied_to", default=0),  # webhooks done before this moment have no body any more
     UniqueConstraint("domain", name="uq_shops_domain"),
 )
 
@@ -151,6 +152,13 @@ Index(
     sqlite_where=text("state = 0"),
     postgresql_where=text("state = 0"),
 )
+Index(
+    "ix_outbox_done",
+    outbox.c.shop_id,
+    outbox.c.done_at,
+    sqlite_where=text("state = 1"),
+    postgresql_where=text("state = 1"),
+)
 
 # status: unclaimed (known from an order), active, left, merged, redacted.
 # posted, earned, spent are sums over entries, moved in the same transaction.
@@ -173,6 +181,9 @@ members = Table(
     _small("holdout"),
     _big("review_at", null=True),
     _big("mirror_at", null=True),
+    _big(
+        "seen_at", null=True
+    ),  # of what moment name, e-mail address and locale are, as the platform dates it
     PrimaryKeyConstraint("shop_id", "member_id", name="pk_members"),
 )
 Index(
@@ -477,5 +488,14 @@ privacy_requests = Table(
     _big("received_at"),
     _big("done_at", null=True),
     _text("result", null=True),
+    # While webhook bodies are searched for what is to be forgotten: which numbers, and up to which webhook id.
+    _text("numbers", null=True),
+    _text("searched_to", null=True),
     PrimaryKeyConstraint("shop_id", "request_key", name="pk_privacy_requests"),
+)
+Index(
+    "ix_privacy_searching",
+    privacy_requests.c.shop_id,
+    sqlite_where=text("numbers IS NOT NULL"),
+    postgresql_where=text("numbers IS NOT NULL"),
 )

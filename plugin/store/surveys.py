@@ -210,10 +210,10 @@ def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
         )
 
 
-def forget_words(tx: Tx, shop_id: int, member_id: int) -> None:
-    """Empties the free text of a member's answers (redaction); the scores stay."""
-    tx.run(
-        "UPDATE responses SET words = NULL, locale = NULL WHERE shop_id = :s AND member_id = :m",
+def forget_words(tx: Tx, shop_id: int, order_ids: Iterable[int]) -> None:
+    """Empties the free text of the answers about these orders (redaction); the scores stay."""
+    tx.run_among(
+        "UPDATE responses SET words = NULL, locale = NULL WHERE shop_id = :s AND order_id IN (:among)",
+        order_ids,
         s=shop_id,
-        m=member_id,
     )

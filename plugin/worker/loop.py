@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from plugin.errors import describe, trace
+from plugin.errors import StorageBusy, describe, trace
 from plugin.flows import clock
 from plugin.shopify.errors import PlatformError
 from plugin.shopify.tokens import TokenSource
-from plugin.store import queues, shops
-from plugin.store.connections import DATABASE_AWAY
+from plugin.store import privacy, queues, shops
 from plugin.worker import effects
 from plugin.worker.effects import Bench
+from plugin.worker.forgetting import forget_bodies
 from plugin.worker.post import Post
 from plugin.worker.reconcile import RECONCILE_EVERY, reconcile
 
@@ -61,7 +61,7 @@ class Worker:
                 try:
                     post.check()
                     worked = self.round()
-                except DATABASE_AWAY as error:
+                except StorageBusy as error:
                     log.warning("the database did not answer (%s); trying again", describe(error))
                     worked, idle = False, IDLE_MAX_S
                 idle = IDLE_S if worked else min(IDLE_MAX_S, idle * 1.5)
@@ -98,6 +98,8 @@ class Worker:
 
     def _at_home(self) -> bool:
         worked = self.drain(self.bench.now()) > 0
+        for shop_id in self._searching():
+            worked = self._apart(shop_id, forget_bodies, self.bench.db, shop_id, self.bench.now()) or worked
         return self._tick_all(self.bench.now()) or worked
 
     def _apart(self, shop_id: int, act: Callable[..., int], *what: object) -> bool:
@@ -106,11 +108,15 @@ class Worker:
             return False
         try:
             return act(*what) > 0
-        except DATABASE_AWAY:
+        except StorageBusy:
             raise
         except Exception as error:  # noqa: BLE001 (a fault nobody foresaw; it is tried again)
             log.error("work for shop %s failed: %s", shop_id, trace(error))
             return False
+
+    def _searching(self) -> list[int]:
+        with self.bench.db.read() as tx:
+            return privacy.shops_searching(tx)
 
     def _waiting(self) -> list[int]:
         with self.bench.db.read() as tx:
@@ -136,8 +142,9 @@ class Worker:
             if write is None:
                 return False
             more = clock.tick(write, shop, now)
-            if _due(self._tidied, shop.shop_id, now, TIDY_EVERY):
-                clock.tidy(write, shop, now)
+            if _due(self._tidied, shop.shop_id, now, TIDY_EVERY) and clock.tidy(write, shop, now):
+                del self._tidied[shop.shop_id]
+                more = True
         if more:
             del self._looked[shop.shop_id]
         return more
@@ -173,15 +180,18 @@ class Worker:
             self._reading[shop.shop_id] = pages
         return read is not None
 
+    def _tidy(self, shop: shops.Shop, now: datetime) -> bool:
+        with self.bench.db.try_write(shop.shop_id) as write:
+            return write is not None and clock.tidy(write, shop, now)
+
     def _look_after_installation(self) -> None:
         with self.bench.db.write() as tx:
             now = self.bench.now()
             purged = clock.purge_strangers(tx, now)
             left = [shop for state in ("uninstalled", "redacted") for shop in shops.every(tx, state)]
         for shop in left:
-            with self.bench.db.try_write(shop.shop_id) as write:
-                if write is not None:
-                    clock.tidy(write, shop, now)
+            while self._tidy(shop, now):
+                continue
         if purged:
             log.info("purged %s webhooks of shops that never installed", purged)
         if self.tokens is None or not self.refresh_idle:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 
-from plugin.errors import RegularsError, describe
+from plugin.errors import RegularsError, StorageBusy, describe
 from plugin.store import meta
-from plugin.store.connections import DATABASE_AWAY
 from plugin.store.db import Database
 
 log = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Post:
         while not self._left.wait(self._renew_s) and not self._lost.is_set():
             try:
                 self._renew()
-            except DATABASE_AWAY as error:
+            except StorageBusy as error:
                 log.warning("the worker's lease was not renewed (%s); trying again", describe(error))
 
     def _renew(self) -> None:

@@ -6,13 +6,15 @@ import json
 
 import pytest
 
-from plugin.domain.facts import CustomersMerged
+from plugin.domain.facts import CustomerDeleted, CustomerRedacted, CustomersMerged
 from plugin.domain.programme import Programme
 from plugin.flows import merchants
 from plugin.flows import surveys as survey_flow
 from plugin.store import privacy
 from plugin.store.db import Database
 from plugin.store.schema import metadata
+from plugin.worker import forgetting
+from plugin.worker.forgetting import forget_bodies
 from tests.books import Books, everything
 from tests.facts import DAY, T0, arrived, parcel, programme, sent
 from tests.webhooks.post import Json, order, person, post
@@ -44,7 +46,10 @@ def found(db: Database, shop_id: int, *needles: str) -> list[str]:
 
 
 def drained(books: Books) -> None:
+    """The worker's share: drains, then searches old bodies to the end."""
     while (part := drain_shop(books.db, books.shop_id, books.now)) is not None and part.total:
+        continue
+    while forget_bodies(books.db, books.shop_id, books.now):
         continue
 
 
@@ -163,11 +168,106 @@ def test_a_deleted_customer_is_forgotten_too(books: Books) -> None:
     assert books.audit() == []
 
 
-def test_a_guest_s_redaction_names_nobody(books: Books) -> None:
+def test_a_guest_s_redaction_empties_the_orders_and_names_nobody(books: Books) -> None:
     live(books)
-    post(books, "customers/redact", {"customer": None, "orders_to_redact": [1]})
+    post(books, "orders/paid", order(900_009, None, email="guest@example.com"))
+    post(books, "customers/redact", {"customer": None, "orders_to_redact": [900_009]})
     drained(books)
+    assert found(books.db, books.shop_id, "guest@example.com") == []
+    assert found(books.db, books.shop_id, EMAIL) != []
     assert books.member(ADA).status == "active"
+
+
+def test_a_redaction_under_a_merged_away_id_leaves_the_kept_member_alone(books: Books) -> None:
+    live(books)
+    live(books, BEN, BENS, "Benjaminus", 900_002)
+    books.people(CustomersMerged(BEN, ADA, "success"))
+    points = books.points(BEN)
+    post(books, "customers/redact", redact(ADA, 900_001))
+    drained(books)
+    kept = books.member(BEN)
+    assert (kept.status, kept.email, kept.first_name) == ("active", BENS, "Benjaminus")
+    assert found(books.db, books.shop_id, EMAIL, NAME, WORDS) == []
+    assert found(books.db, books.shop_id, "please call me, Benjaminus") == ["responses.words"]
+    assert books.points(BEN) == points
+    assert books.effects("member.erase") == [f"member:{ADA}:erase"]
+    assert books.join(ADA).member_id == BEN
+    assert books.audit() == []
+
+
+@pytest.mark.parametrize("early", [CustomerDeleted(ADA), CustomerRedacted(ADA, ())])
+def test_who_is_forgotten_before_the_merge_loses_no_points(
+    books: Books, early: CustomerDeleted | CustomerRedacted
+) -> None:
+    live(books)
+    books.people(early)
+    before = books.points(ADA)
+    assert before != (0, 0, 0)
+    books.people(CustomersMerged(BEN, ADA, "success"))
+    assert books.points(ADA) == (0, 0, 0)
+    assert books.points(BEN) == before
+    kept = books.member(BEN)
+    # Deleted as a part of the merge: still the member who joined. Forgotten on request: to join is up to them.
+    assert kept.status == ("active" if isinstance(early, CustomerDeleted) else "unclaimed")
+    assert kept.joined_at == T0
+    assert [code.member_id for code in books.codes(BEN)] == [BEN]
+    assert books.join(BEN).status == "active"
+    assert books.points(BEN) == before
+    assert books.audit() == []
+
+
+def test_bodies_are_searched_in_slices_that_survive_a_stop(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "SLICE", 3)
+    for number in range(10):
+        post(books, "customers/update", person(ADA, EMAIL, NAME), webhook_id=f"a-{number}")
+        post(books, "customers/update", person(BEN, BENS, "Benjaminus"), webhook_id=f"b-{number}")
+        # Digits that merely contain the number are another number.
+        post(books, "customers/update", person(ADA * 10, "other@example.com"), webhook_id=f"c-{number}")
+    post(books, "customers/redact", redact(ADA), webhook_id="z")
+    while drain_shop(books.db, books.shop_id, books.now).total:  # type: ignore[union-attr]
+        continue
+    slices = [forget_bodies(books.db, books.shop_id, books.now) for _ in range(4)]
+    assert slices == [True] * 4
+    assert books.rows("SELECT done_at FROM privacy_requests WHERE shop_id = :s") == [(None,)]
+    left = len(books.rows("SELECT 1 FROM inbox WHERE shop_id = :s AND LENGTH(body) = 0"))
+    assert left == 10
+    books.people(
+        CustomerRedacted(BEN, ())
+    )  # asked meanwhile: the first goes on, the second has a pass of its own
+    while forget_bodies(books.db, books.shop_id, books.now):
+        continue
+    assert found(books.db, books.shop_id, EMAIL, BENS, NAME) == []
+    assert len(books.rows("SELECT 1 FROM inbox WHERE shop_id = :s AND LENGTH(body) > 0")) == 10
+    assert books.rows("SELECT numbers FROM privacy_requests WHERE shop_id = :s AND done_at IS NULL") == []
+
+
+def test_a_request_that_comes_again_is_searched_for_again(books: Books) -> None:
+    for number in (900_001, 900_002):
+        post(books, "orders/paid", order(number, ADA, email=EMAIL))
+        post(books, "customers/redact", redact(ADA, number))
+        drained(books)
+        assert found(books.db, books.shop_id, EMAIL) == []
+    assert books.rows("SELECT COUNT(*), COUNT(done_at) FROM privacy_requests WHERE shop_id = :s") == [(1, 1)]
+
+
+def test_a_shop_that_left_is_searched_too(books: Books) -> None:
+    live(books)
+    post(books, "app/uninstalled", {"id": 1}, triggered_at=books.now)
+    post(books, "customers/redact", redact(ADA, 900_001))
+    drained(books)
+    assert books.reload().state == "uninstalled"
+    assert found(books.db, books.shop_id, EMAIL, NAME) == []
+
+
+def test_data_requests_without_a_number_are_each_answered(books: Books) -> None:
+    for customer in (ADA, BEN):
+        post(books, "customers/data_request", {"customer": {"id": customer}}, webhook_id=f"ask-{customer}")
+    drained(books)
+    with books.db.read() as tx:
+        asked = {(key, member) for key, member, _ in privacy.data_requests(tx, books.shop_id)}
+    assert asked == {(f"data_request:webhook:ask-{customer}", customer) for customer in (ADA, BEN)}
 
 
 def test_a_data_request_holds_everything_and_is_answered_once(books: Books) -> None:

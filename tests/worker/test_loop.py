@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from plugin.flows import clock
-from plugin.store import queues
-from plugin.store.db import Database
+from plugin.store import privacy, queues
+from plugin.store.db import Database, Tx
 from plugin.worker import effects
 from plugin.worker.effects import Bench
 from plugin.worker.loop import Worker
 from tests.books import Books
 from tests.facts import T0, seen
-from tests.webhooks.post import order, post
+from tests.webhooks.post import order, person, post
 from webhooks.drain import drain
 
 
@@ -152,3 +152,35 @@ def test_old_bodies_of_a_shop_that_left_are_emptied_too(quiet: Books, state: str
     one.settle()
     emptied = quiet.rows("SELECT webhook_id FROM inbox WHERE shop_id = :s AND length(body) = 0")
     assert emptied == [(hook,)]
+
+
+def test_old_webhooks_of_the_forgotten_are_searched_and_one_shop_in_trouble_stops_no_other(
+    quiet: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Books(quiet.db, name="other")
+    with quiet.db.write() as tx:
+        tx.run("UPDATE shops SET currency = NULL")
+    redaction = {"customer": {"id": 70_007}, "orders_to_redact": []}
+    for books in (quiet, other):
+        post(books, "customers/update", person(70_007, "ada@example.com"))
+        post(books, "customers/redact", redaction)
+    real = privacy.bodies_with
+
+    def bodies_with(tx: Tx, shop_id: int, *more: Any) -> tuple[list[str], str | None]:
+        if shop_id == quiet.shop_id:
+            raise ZeroDivisionError
+        return real(tx, shop_id, *more)
+
+    def full(books: Books) -> int:
+        return len(books.rows("SELECT 1 FROM inbox WHERE shop_id = :s AND LENGTH(body) > 0"))
+
+    monkeypatch.setattr(effects, "perform_due", lambda *_: 0)
+    one = worker(quiet.db, lambda: T0)
+    with monkeypatch.context() as broken:
+        broken.setattr(privacy, "bodies_with", bodies_with)
+        for _ in range(3):
+            one.round()
+    assert (full(quiet), full(other)) == (2, 0)
+    for _ in range(2):
+        one.round()
+    assert full(quiet) == 0
