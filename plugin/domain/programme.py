@@ -7,6 +7,10 @@ from typing import Literal
 
 from plugin.domain.values import Rate, Ratio, Rounding
 
+# What becomes of points that are taken back after they were spent: owed; owed and shown as a balance below zero; or
+# forgiven. The ledger does the same for the first two.
+Clawback = Literal["deficit", "negative", "floor"]
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:
@@ -82,7 +86,7 @@ class Programme:
     tier_months: int = 12
     tiers: tuple[Tier, ...] = ()
     rewards: tuple[Reward, ...] = ()
-    clawback: Literal["deficit", "floor"] = "deficit"
+    clawback: Clawback = "deficit"
     return_spent_points: bool = True
     code_prefix: str = "REG"
     survey: Survey = Survey()
@@ -96,6 +100,11 @@ class Programme:
     def reward(self, key: str) -> Reward | None:
         """The reward of that key, or None."""
         return next((reward for reward in self.rewards if reward.key == key), None)
+
+
+def shown_balance(programme: Programme | None, available: int, owed: int) -> int:
+    """What a shopper reads as their balance: below zero only where the programme shows what is owed (design 10.13)."""
+    return available - owed if programme is not None and programme.clawback == "negative" else available
 
 
 MAX_POINTS = 1_000_000_000

@@ -29,3 +29,11 @@ def higher(programme: Programme | None, a: str | None, b: str | None) -> str | N
     keys = [tier.key for tier in programme.tiers] if programme else []
     ranked = [key for key in (a, b) if key in keys]
     return max(ranked, key=keys.index) if ranked else None
+
+
+def ladder_changed(before: Programme | None, after: Programme) -> bool:
+    """Whether a new version may put members on another step; a new name or multiplier alone does not."""
+    if before is None:
+        return bool(after.tiers)
+    steps = [[(tier.key, tier.threshold) for tier in one.tiers] for one in (before, after)]
+    return steps[0] != steps[1] or before.tier_months != after.tier_months

@@ -27,7 +27,10 @@ TAG_PREFIX = "regulars:"
 
 @dataclass(frozen=True, slots=True)
 class MemberState:
-    """What the storefront shows of a member at once. `next_at`: when `next_delta` points open or expire."""
+    """What the storefront shows of a member at once. `next_at`: when `next_delta` points open or expire.
+
+    `balance`: `available`, or below zero where the programme shows what is owed.
+    """
 
     customer_id: int
     joined: bool
@@ -38,6 +41,7 @@ class MemberState:
     tier: str | None
     due_survey: str | None
     programme_version: int
+    balance: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +116,21 @@ def mirror_digest(client: AdminClient, installation_gid: str, digest: dict[str, 
         raise refused
 
 
-def set_tier_tag(
-    client: AdminClient, customer_id: int, *, add: str | None, remove: Iterable[str] = ()
-) -> bool:
-    """Leaves the customer with the tag `add` and none of `remove`; False when there is no such customer."""
+def set_tier_tag(client: AdminClient, customer_id: int, tag: str | None) -> bool:
+    """Leaves the customer with this tag of ours and no other; False when there is no such customer.
+
+    The tags are read first, for those of tiers that were renamed or removed are known to the platform alone.
+    """
     gid = f"gid://shopify/Customer/{customer_id}"
-    gone = [tag for tag in remove if tag != add]
-    try:
-        if gone:
-            client.run("tags_remove", {"id": gid, "tags": gone})
-        if add is not None:
-            client.run("tags_add", {"id": gid, "tags": [add]})
-    except Refused:
-        if client.run("customer", {"id": gid})["customer"] is None:
-            return False
-        raise
+    customer = client.run("customer", {"id": gid})["customer"]
+    if customer is None:
+        return False
+    ours = [one for one in customer["tags"] if one.lower().startswith(TAG_PREFIX)]
+    stale = [one for one in ours if one != tag]
+    if stale:
+        client.run("tags_remove", {"id": gid, "tags": stale})
+    if tag is not None and tag not in ours:
+        client.run("tags_add", {"id": gid, "tags": [tag]})
     return True
 
 
@@ -195,6 +199,7 @@ def _metafield(member: MemberState) -> dict[str, Any]:
     value = {
         "joined": member.joined,
         "available": member.available,
+        "balance": member.balance,
         "pending": member.pending,
         "next_at": None
         if member.next_at is None

@@ -286,6 +286,15 @@ def open_lots(tx: Tx, shop_id: int, member_id: int) -> list[Lot]:
     return [_lot(row) for row in rows]
 
 
+def debtors(tx: Tx, shop_id: int) -> list[int]:
+    """Members who owe points."""
+    rows = tx.all(
+        "SELECT DISTINCT member_id FROM deficits WHERE shop_id = :s AND remaining > 0 ORDER BY member_id",
+        s=shop_id,
+    )
+    return [row[0] for row in rows]
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One entry as a person reads it."""

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from plugin.domain import rewards
+from plugin.domain.programme import shown_balance
 from plugin.errors import trace
 from plugin.flows import members as member_flow
 from plugin.flows import orders as order_flow
@@ -229,6 +230,7 @@ def _shown(state: standing.Standing) -> platform.MemberState:
         tier=state.member.tier,
         due_survey=str(state.due_survey) if state.due_survey is not None else None,
         programme_version=state.programme.version if state.programme else 0,
+        balance=shown_balance(state.programme, state.available, state.owed),
     )
 
 
@@ -240,12 +242,8 @@ def _tag_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
     member_id = int(str(effect.payload["member_id"]))
     with bench.db.read() as tx:
         member = members.by_id(tx, shop.shop_id, member_id)
-        programme = programmes.versions(tx, shop.shop_id).latest
-    tiers = [f"{platform.TAG_PREFIX}{tier.key}" for tier in programme.tiers] if programme else []
     tier = member.tier if member is not None and member.status == "active" else None
-    platform.set_tier_tag(
-        client, member_id, add=f"{platform.TAG_PREFIX}{tier}" if tier else None, remove=tiers
-    )
+    platform.set_tier_tag(client, member_id, f"{platform.TAG_PREFIX}{tier}" if tier else None)
     with bench.db.write(shop.shop_id) as tx:
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())
 

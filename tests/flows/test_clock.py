@@ -6,10 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from plugin.domain.programme import Tier
+from plugin.domain.values import Ratio
 from plugin.flows import clock
 from plugin.store import queues
+from plugin.store.db import to_ms
 from tests.books import Books
 from tests.facts import DAY, T0, line, programme, refund, refunded, seen
+from tests.webhooks.post import person, post
+from webhooks.drain import drain_shop
 
 MONTH = 30.5 * DAY
 
@@ -212,3 +217,72 @@ def test_old_bodies_are_emptied_and_old_effects_forgotten(books: Books) -> None:
     assert bodies == {"old": b"", "new": b"{}", "waiting": b"{}"}
     assert books.rows("SELECT COUNT(*) FROM outbox WHERE shop_id = :s AND state = 1") == [(0,)]
     assert books.effects("order.read") == ["order:2:read"]
+
+
+def test_a_published_ladder_reviews_everybody_soon(books: Books) -> None:
+    books.publish(programme(tiers=()))
+    for number in (7, 8):
+        books.join(number)
+        books.tell(seen(number, line(1, 60_000 if number == 7 else 10_000), customer_id=number))
+    books.tell(seen(9, line(1, 60_000), customer_id=9))
+    books.tick()
+    assert [books.member(number).tier for number in (7, 8, 9)] == [None, None, None]
+    books.now = T0 + DAY
+    _done(books)
+    books.publish(programme())
+    books.tick()
+    assert [books.member(number).tier for number in (7, 8, 9)] == ["silver", "bronze", None]
+    assert books.effects("member.tags") == ["member:7:tags", "member:8:tags"]
+    assert set(books.effects("member.mirror")) == {"member:7:mirror", "member:8:mirror"}
+    books.now += DAY
+    books.publish(programme(tiers=(Tier("bronze", "Bronze", 0), Tier("plate", "Plate", 400))))
+    books.tick()
+    assert books.member(7).tier == "plate"
+    _done(books)
+    books.now += DAY
+    books.publish(programme(tiers=()))
+    books.tick()
+    assert [books.member(number).tier for number in (7, 8)] == [None, None]
+    assert books.effects("member.tags") == ["member:7:tags", "member:8:tags"]
+
+
+def test_a_version_with_the_same_steps_reviews_nobody(books: Books) -> None:
+    books.join(7)
+    books.tick()
+    waits = "SELECT 1 FROM members WHERE shop_id = :s AND review_at <= :t"
+    moment = int(books.now.timestamp() * 1000)
+    books.publish(programme(tiers=(Tier("bronze", "Bronce", 0), Tier("silver", "Silver", 500, Ratio(2, 1)))))
+    assert books.rows(waits, t=moment) == []
+    books.publish(programme(tier_months=6), at=books.now + timedelta(seconds=1))
+    assert len(books.rows(waits, t=moment + 1000)) == 1
+
+
+def test_old_bodies_and_effects_go_in_slices_and_are_not_read_again(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "TIDY_SLICE", 4)
+    for _ in range(10):
+        post(books, "customers/update", person(7), received_at=T0)
+    drain_shop(books.db, books.shop_id, books.now)
+    books.give_order(7)
+    _done(books)
+    with books.db.write(books.shop_id) as tx:
+        tx.run(
+            "UPDATE outbox SET done_at = :t WHERE shop_id = :s AND state = 1", s=books.shop_id, t=to_ms(T0)
+        )
+    full = "SELECT COUNT(*) FROM inbox WHERE shop_id = :s AND LENGTH(body) > 0"
+
+    def tidied() -> bool:
+        with books.db.write(books.shop_id) as tx:
+            return clock.tidy(tx, books.shop, books.now)
+
+    books.now = T0 + clock.BODY_DAYS * DAY
+    assert [tidied() for _ in range(2)] == [True, False]  # effects in slices; for bodies a moment too early
+    assert books.rows("SELECT COUNT(*) FROM outbox WHERE shop_id = :s AND state = 1") == [(0,)]
+    assert books.rows(full) == [(10,)]
+    books.now += timedelta(milliseconds=1)
+    assert [tidied() for _ in range(3)] == [True, True, False]
+    assert books.rows(full) == [(0,)]
+    assert books.rows("SELECT bodies_emptied_to FROM shops WHERE shop_id = :s") == [
+        (to_ms(T0 + timedelta(milliseconds=1)),)
+    ]

@@ -32,7 +32,7 @@ NOT_FOUND = data(codeDiscountNodeByCode=None)
 
 
 def members(*numbers: int) -> list[MemberState]:
-    return [MemberState(number, True, 10, 0, None, 0, None, None, 1) for number in numbers]
+    return [MemberState(number, True, 10, 0, None, 0, None, None, 1, 10) for number in numbers]
 
 
 def complaint(code: str | None, element: int | None, *path: str) -> dict[str, Any]:
@@ -106,13 +106,13 @@ def test_digest_that_is_not_taken_is_an_error() -> None:
 
 def test_the_whole_state_of_a_member_is_one_json_value() -> None:
     client, script = scripted(metafields())
-    state = MemberState(7, True, 120, 30, NOW + timedelta(microseconds=5), 30, "gold", "81", 4)
+    state = MemberState(7, True, 120, 30, NOW + timedelta(microseconds=5), 30, "gold", "81", 4, -5)
     mirror_members(client, [state])
     [sent] = script.sent()[0]["variables"]["metafields"]
     assert (sent["namespace"], sent["key"], sent["type"]) == ("$app", "loyalty", "json")
     assert json.loads(sent["value"]) == {
-        "joined": True, "available": 120, "pending": 30, "next_at": "2026-11-22T09:00:00Z", "next_delta": 30,
-        "tier": "gold", "due_survey": "81", "programme_version": 4,
+        "joined": True, "available": 120, "balance": -5, "pending": 30, "next_at": "2026-11-22T09:00:00Z",
+        "next_delta": 30, "tier": "gold", "due_survey": "81", "programme_version": 4,
     }  # fmt: skip
 
 

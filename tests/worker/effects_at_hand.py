@@ -80,7 +80,7 @@ def member_mirror(world: World) -> Case:
 
     def check() -> None:
         shown = json.loads(world.metafields(gid(customer))["loyalty"])
-        assert (shown["available"], shown["joined"]) == (550, True)
+        assert (shown["available"], shown["balance"], shown["joined"]) == (550, 550, True)
 
     return Case(f"member:{customer.id}:mirror", check)
 
@@ -91,9 +91,11 @@ def gid(customer: Customer) -> str:
 
 def member_tags(world: World) -> Case:
     customer = world.rich()
-    world.dev.tag_customer(customer, remove=["regulars:bronze"], add=["regulars:gold", "vip"])
+    world.dev.tag_customer(
+        customer, remove=["regulars:bronze"], add=["regulars:gold", "regulars:retired", "vip"]
+    )
     world.deliver()
-    world.enqueue(Effect(f"member:{customer.id}:tags", "member.tags", {"member_id": customer.id}))
+    world.enqueue(member_flow.tags_of(customer.id))
 
     def check() -> None:
         assert sorted(world.dev.customers[customer.id].tags) == ["regulars:bronze", "vip"]
