@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-from plugin.store.connections import DATABASE_AWAY
+from plugin.errors import StorageBusy
 from plugin.store.db import Database
 from plugin.worker.beside import give_way
 from webhooks.drain import BATCH, drain
@@ -24,7 +24,7 @@ def main(until_empty: bool, batch: int) -> None:
     while empty_rounds < 3 or not until_empty:
         try:
             found = drain(db, datetime.now(UTC), batch=batch).total
-        except DATABASE_AWAY:
+        except StorageBusy:
             continue
         empty_rounds = 0 if found else empty_rounds + 1
         if not found:

@@ -15,7 +15,10 @@ Origin = Literal["webhook", "read"]
 
 @dataclass(frozen=True, slots=True)
 class CustomerFact:
-    """A customer as last seen. `updated_at` decides which of two wins; None loses against any."""
+    """A customer as last seen. `updated_at` decides which of two wins; None loses against any.
+
+    Inside an order that does not date its customer, it is the order's own: the customer was so at that time.
+    """
 
     customer_id: int
     updated_at: datetime | None = None
@@ -23,6 +26,13 @@ class CustomerFact:
     first_name: str | None = None
     last_name: str | None = None
     locale: str | None = None
+
+
+def newer(first: CustomerFact, second: CustomerFact) -> CustomerFact:
+    """Which of two facts about a customer wins: the later one, of equal times the one that came second."""
+    if first.updated_at is None or (second.updated_at is not None and second.updated_at >= first.updated_at):
+        return second
+    return first
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from plugin.domain import earning, nps, orders
 from plugin.domain.earning import Target
-from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen
+from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen, newer
 from plugin.domain.ledger import Account
 from plugin.domain.orders import Order
 from plugin.domain.programme import Programme
@@ -143,7 +143,7 @@ def _welcome(
     }
     for fact in facts:
         if isinstance(fact, OrderSeen) and fact.customer is not None and fact.customer.customer_id in known:
-            known[fact.customer.customer_id] = fact.customer
+            known[fact.customer.customer_id] = newer(known[fact.customer.customer_id], fact.customer)
     members.seen(tx, shop.shop_id, known.values(), now, status="unclaimed")
     latest = versions.latest
     if latest is not None and latest.membership == "all":

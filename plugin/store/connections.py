@@ -11,8 +11,6 @@ import psycopg
 
 from plugin.errors import ConfigError, StorageBusy
 
-# What a database raises when it is away, full or locked: nobody's fault above, to be tried again.
-DATABASE_AWAY: tuple[type[Exception], ...] = (StorageBusy, psycopg.OperationalError, sqlite3.OperationalError)
 BUSY_WAIT_S = 4.0
 BUSY_RETRY_S = 0.0005
 
@@ -63,12 +61,22 @@ def commit_sqlite(connection: sqlite3.Connection) -> None:
 
 
 def storage_failed(error: BaseException) -> bool:
-    """True for a fault of the storage (full disk, lost server, deadlock), False for one of the statement."""
-    if isinstance(error, psycopg.OperationalError):
-        return True
+    """True for a fault of the storage (full disk, lost server, deadlock), False for one of the statement or its data.
+
+    Everybody above hears of the first as StorageBusy and tries again; the second is the fault of whoever asked.
+    """
+    if isinstance(error, psycopg.Error):
+        state = error.sqlstate
+        if state is None:  # the driver's own word: the server is not there, or hung up
+            return isinstance(error, psycopg.OperationalError)
+        return state[:2] in _POSTGRESQL_FAULTS or state == _READ_ONLY
     return isinstance(error, sqlite3.OperationalError) and _primary_code(error) in _SQLITE_FAULTS
 
 
+# Classes of SQLSTATE: connection, rolled back (deadlock), resources (disk, memory), object in use (lock time-out),
+# operator (shutdown, time-out), system. Not 54, a limit that the data exceeds, though psycopg calls it operational.
+_POSTGRESQL_FAULTS = frozenset(("08", "40", "53", "55", "57", "58"))
+_READ_ONLY = "25006"  # a server that became a standby
 _SQLITE_FAULTS = frozenset(
     (
         sqlite3.SQLITE_BUSY,

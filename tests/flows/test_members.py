@@ -292,3 +292,100 @@ def test_a_deleted_customer_is_forgotten_and_the_ledger_stays(books: Books) -> N
     with pytest.raises(NotAMember):
         books.join(7)
     assert books.audit() == []
+
+
+def test_the_deletion_that_is_part_of_a_merge_does_not_touch_the_kept_member(books: Books) -> None:
+    books.join(9)
+    books.give_order(9)
+    books.tell(seen(2, email="ada@example.com"))
+    books.join(7)
+    books.people(merged(), CustomerDeleted(9))
+    kept = books.member(7)
+    assert (kept.status, kept.email, books.points(7)) == ("active", "ada@example.com", (50, 200, 0))
+    assert books.effects("member.erase") == []
+    assert books.join(7).status == "active"
+    assert books.audit() == []
+
+
+def test_a_merge_and_leaving_ask_for_the_tag_anew(books: Books) -> None:
+    for number in (9, 7):
+        books.join(number)
+    books.tick()
+    _performed(books)
+    books.people(merged())
+    assert books.effects("member.tags") == ["member:7:tags"]
+    assert books.effects("member.read") == []
+    books.publish(programme(membership="tag", membership_tag="vip"))
+    _performed(books)
+    with books.db.write(books.shop_id) as tx:
+        flow.tags_seen(tx, books.shop, 7, ["wholesale"], books.now)
+    assert books.effects("member.tags") == ["member:7:tags"]
+    _performed(books)
+    with books.db.write(books.shop_id) as tx:
+        flow.tags_seen(tx, books.shop, 7, ["vip"], books.now)
+    books.tick()
+    assert books.effects("member.tags") == ["member:7:tags"]
+    books.people(merged(7, 12))
+    books.tell(seen(5, customer_id=13))
+    books.people(merged(7, 13))
+    assert books.effects("member.read") == ["member:7:read"]
+
+
+def _performed(books: Books) -> None:
+    with books.db.write(books.shop_id) as tx:
+        tx.run("UPDATE outbox SET state = 1 WHERE shop_id = :s", s=books.shop_id)
+
+
+@pytest.mark.parametrize("by_order", [False, True])
+def test_an_older_notice_does_not_overwrite_a_newer_one(books: Books, by_order: bool) -> None:
+    books.tell(seen(1, email="ada@example.com"))
+
+    def told(days: int, name: str | None, email: str | None = None) -> str | None:
+        customer = CustomerFact(7, T0 + days * DAY, email, name, None, None)
+        if by_order:
+            books.tell(replace(seen(100 + next(orders)), customer=customer))
+        else:
+            books.people(CustomerSeen(customer))
+        return books.member(7).first_name
+
+    orders = iter(range(100))
+    assert told(5, "Augusta") == "Augusta"
+    assert told(3, "Ada") == "Augusta"
+    assert told(5, "Augusta Ada") == "Augusta Ada"  # of equal times the later arrival
+    assert told(7, "Augusta Ada") == "Augusta Ada"  # says nothing new, but is newer
+    assert told(6, "Countess") == "Augusta Ada"
+    assert told(8, None, "lovelace@example.com") == "Augusta Ada"
+    member = books.member(7)
+    assert (member.email, member.last_name, member.locale) == ("lovelace@example.com", "Lovelace", None)
+    assert told(4, "Ada", "old@example.com") == "Augusta Ada"
+    assert books.member(7).email == "lovelace@example.com"
+
+
+def test_what_is_older_still_fills_a_gap(books: Books) -> None:
+    books.tell(replace(seen(1), customer=CustomerFact(7, T0 + 5 * DAY, None, "Ada")))
+    books.people(CustomerSeen(CustomerFact(7, T0, "ada@example.com", "Augusta", "Lovelace")))
+    member = books.member(7)
+    assert (member.email, member.first_name, member.last_name) == ("ada@example.com", "Ada", "Lovelace")
+
+
+def test_of_two_orders_in_one_batch_the_newer_names_the_customer(books: Books) -> None:
+    facts = [
+        replace(seen(number), customer=CustomerFact(7, T0 + days * DAY, None, name))
+        for number, days, name in ((1, 2, "Augusta"), (2, 1, "Ada"))
+    ]
+    books.tell(*facts)
+    assert books.member(7).first_name == "Augusta"
+
+
+def test_a_retry_across_a_merge_finds_what_the_first_tap_made(books: Books) -> None:
+    books.join(9)
+    books.give(9, 400)
+    books.join(7)
+    tapped = books.redeem(9, request="one-tap")
+    books.people(merged())
+    again = books.redeem(7, request="one-tap")
+    assert again.redemption_id == tapped.redemption_id
+    assert [points for kind, points in books.entries(9) + books.entries(7) if kind == "redeem"] == [-100]
+    books.people(merged(5, 7))
+    assert books.redeem(5, request="one-tap").redemption_id == tapped.redemption_id
+    assert books.audit() == []

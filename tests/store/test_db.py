@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import string
 import subprocess
 import sys
 import threading
@@ -16,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.errors import StorageBusy
-from plugin.store.connections import connect_sqlite
+from plugin.store.connections import connect_sqlite, storage_failed
 from plugin.store.db import Database, Tx, from_ms, to_ms
 from tests.postgres import PgServer
 
@@ -122,6 +124,39 @@ def test_a_wrong_statement_is_not_called_a_busy_storage(database: Database) -> N
         _put(tx, "once")
     with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)), database.write() as tx:
         _put(tx, "once")
+
+
+def test_data_over_a_limit_of_the_server_is_not_called_a_busy_storage(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    # Incompressible, or the index would still hold it.
+    name = "".join(random.Random(7).choices(string.ascii_letters, k=9_000))
+    with pytest.raises(psycopg.errors.ProgramLimitExceeded), database.write() as tx:
+        tx.run(
+            "INSERT INTO members (shop_id, member_id, created_at, first_name) VALUES (1, 1, 0, :name)",
+            name=name,
+        )
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "away"),
+    [
+        (psycopg.OperationalError("the connection is closed"), True),
+        (psycopg.errors.AdminShutdown(), True),
+        (psycopg.errors.DeadlockDetected(), True),
+        (psycopg.errors.LockNotAvailable(), True),
+        (psycopg.errors.DiskFull(), True),
+        (psycopg.errors.ReadOnlySqlTransaction(), True),
+        (psycopg.errors.ConnectionFailure(), True),
+        (psycopg.errors.ProgramLimitExceeded(), False),
+        (psycopg.errors.StatementTooComplex(), False),
+        (psycopg.errors.UniqueViolation(), False),
+        (psycopg.ProgrammingError("no result"), False),
+        (ValueError(), False),
+    ],
+)
+def test_which_faults_are_the_storages(error: Exception, away: bool) -> None:
+    assert storage_failed(error) is away
 
 
 def test_one_shop_has_one_writer_at_a_time(shops: Database, monkeypatch: pytest.MonkeyPatch) -> None:

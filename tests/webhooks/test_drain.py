@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import string
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -334,3 +335,30 @@ def test_a_webhook_for_one_shop_moves_nothing_in_another(shared: Database) -> No
     post(mallorys, "customers/redact", {"customer": {"id": 7}, "orders_to_redact": [1]})
     assert drained(mallorys) == Drained(done=2)
     assert everything(shared, alices.shop_id) == before
+
+
+def test_a_name_longer_than_any_is_cut_and_an_address_longer_than_any_is_none(books: Books) -> None:
+    # Incompressible: PostgreSQL's index over names holds no more than 2,704 bytes.
+    endless = "".join(random.Random(7).choices(string.ascii_letters, k=9_000))
+    post(books, "orders/paid", order(1, email=f"{endless}@example.com", person=endless))
+    post(books, "customers/update", person(7, f"{endless}@example.com", endless[1:]))
+    post(books, "orders/paid", order(2, 8, email="ben@example.com", person="Ben"))
+    assert drained(books) == Drained(done=3)
+    assert (books.member(7).email, books.member(7).first_name) == (None, endless[1:256])
+    assert books.member(8).email == "ben@example.com"
+
+
+def test_a_fault_of_the_data_is_the_rows_and_stops_nobody(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = order_flow.apply
+
+    def apply(tx: Any, shop: Any, facts: Any, now: Any, **more: Any) -> set[int]:
+        if any(fact.order_id == 2 for fact in facts):
+            raise psycopg.errors.ProgramLimitExceeded
+        return real(tx, shop, facts, now, **more)
+
+    monkeypatch.setattr(order_flow, "apply", apply)
+    hooks = [post(books, "orders/paid", order(number)) for number in (1, 2, 3)]
+    assert drained(books) == Drained(done=2, failed=1)
+    assert [state(books, hook)[0] for hook in hooks] == [DONE, WAITING, DONE]

@@ -171,7 +171,7 @@ def test_a_test_notification_parses_and_earns_nothing() -> None:
     assert (
         fact.customer.email == "bert@example.com"
     )  # the order names another address; the customer's own counts
-    assert fact.customer.updated_at is None
+    assert fact.customer.updated_at == fact.head.updated_at  # not dated by itself
     assert (points(fact), earned(fact).why_not) == (0, "test")
     real = replace(fact, head=replace(fact.head, test=False))
     assert (points(real), earned(real).why_not) == (0, "cancelled")
@@ -194,7 +194,7 @@ def test_missing_protected_fields_are_normal() -> None:
     order["customer"] |= {"email": None, "first_name": None, "last_name": None, "updated_at": None}
     order |= {"email": None, "contact_email": None, "shipping_address": None, "customer_locale": None}
     fact = seen(order)
-    assert fact.customer == facts.CustomerFact(6600000000077)
+    assert fact.customer == facts.CustomerFact(6600000000077, fact.head.updated_at)
     assert fact.head.country is None
 
 

@@ -15,7 +15,6 @@ import psycopg
 import pytest
 
 from plugin.errors import StorageBusy
-from plugin.store.connections import DATABASE_AWAY
 from plugin.store.db import Database, to_ms
 from plugin.store.intake import Delivery, IntakeWriter
 from tests.books import Books, everything
@@ -61,7 +60,7 @@ def test_postgresql_restarted_under_load_loses_nothing_acknowledged(
         while not stop.is_set():
             try:
                 drain(mine, T0 + DAY, batch=20)
-            except DATABASE_AWAY:
+            except StorageBusy:
                 time.sleep(0.05)
         mine.close()
 
@@ -133,7 +132,7 @@ def _drain_on_a_small_disk(url: str) -> None:
     try:
         for _ in range(400):
             drain(db, T0 + DAY, batch=10, limit=10)
-    except DATABASE_AWAY:
+    except StorageBusy:
         os._exit(7)
     os._exit(0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from plugin.domain.facts import (
@@ -53,13 +55,18 @@ _MERGE = decoder_of(MergeBody)
 _PRIVACY = decoder_of(PrivacyBody)
 
 
-def customer_fact(body: CustomerBody | None, locale: str | None) -> CustomerFact | None:
-    """The customer, or None for a guest. `locale` is the order's: a customer's own body has none."""
+def customer_fact(
+    body: CustomerBody | None, locale: str | None = None, seen_at: datetime | None = None
+) -> CustomerFact | None:
+    """The customer, or None for a guest. `locale` is the order's: a customer's own body has none.
+
+    `seen_at` is the order's time, for a customer that is not dated by itself.
+    """
     if body is None or body.id is None:
         return None
     return CustomerFact(
         customer_id=body.id,
-        updated_at=None if body.updated_at is None else utc(body.updated_at, "customer.updated_at"),
+        updated_at=seen_at if body.updated_at is None else utc(body.updated_at, "customer.updated_at"),
         email=body.email or None,
         first_name=body.first_name or None,
         last_name=body.last_name or None,
@@ -69,7 +76,7 @@ def customer_fact(body: CustomerBody | None, locale: str | None) -> CustomerFact
 
 def customer_seen(body: bytes) -> CustomerSeen:
     """customers/create and customers/update."""
-    fact = customer_fact(decode(_CUSTOMER, body), None)
+    fact = customer_fact(decode(_CUSTOMER, body))
     if fact is None:
         raise PayloadError("`id` is missing")
     return CustomerSeen(fact)

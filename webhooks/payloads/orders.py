@@ -161,7 +161,7 @@ def order_seen(body: bytes) -> OrderSeen | OrderChanged:
         refunds = _refunds(order, currency) if order.refunds else ()
     except NeedsRead as need:
         return OrderChanged(order.id, need.cause)
-    customer = customer_fact(order.customer, order.customer_locale)
+    customer = customer_fact(order.customer, order.customer_locale, utc(order.updated_at, "updated_at"))
     fulfilments = [fulfilment(one) for one in order.fulfillments or ()]
     fulfilments.sort(key=lambda one: one.fulfilment_id)
     return OrderSeen(
