@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 
 from plugin.domain import tiers
-from plugin.domain.programme import Programme, Reward
+from plugin.domain.programme import Programme, Reward, shown_balance
 from plugin.domain.rewards import shortfall
 from plugin.store.db import to_ms
 from plugin.store.redemptions import Redemption
@@ -64,7 +64,7 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
         "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
         "points": held,
         "tier": _tier(programme, found),
-        "rewards": rewards(programme, held["available"]),
+        "rewards": rewards(programme, held["balance"]),
         "codes": [
             _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
         ],
@@ -84,7 +84,10 @@ def history(lines: list[Line], limit: int) -> dict[str, Any]:
 
 
 def rewards(programme: Programme, available: int | None) -> list[dict[str, Any]]:
-    """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can."""
+    """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can.
+
+    Below zero, what is missing counts from there.
+    """
     shown = []
     for can, cannot, reward in _fixed(programme).rewards:
         missing = reward.points if available is None else shortfall(reward, available)
@@ -140,7 +143,14 @@ def points(found: Shopper, now_ms: int) -> dict[str, Any]:
             delta = by if change < at else delta + by
             at = change
     following = {"at": _time(at), "points": delta} if at != _NEVER else None
-    return {"available": available, "pending": pending, "owed": found.owed, "next": following}
+    balance = shown_balance(found.programme, available, found.owed)
+    return {
+        "balance": balance,
+        "available": available,
+        "pending": pending,
+        "owed": found.owed,
+        "next": following,
+    }
 
 
 def _tier(programme: Programme, found: Shopper) -> dict[str, Any] | None:

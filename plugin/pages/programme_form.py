@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any, get_args
 
 from plugin.domain import programme as rules
-from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Survey, Tier
+from plugin.domain.programme import Basis, Clawback, EarningRule, Programme, Reward, Survey, Tier
 from plugin.domain.values import Rate, Ratio, Rounding, decimal_text, exponent
 
 MAX_ROWS = 20
@@ -163,7 +163,7 @@ def read(given: Mapping[str, str], base: Programme, currency: str) -> tuple[Prog
         tier_months=r.whole("tier_months", 1),
         tiers=tuple(tiers),
         rewards=tuple(rewards),
-        clawback=r.choice("clawback", ("deficit", "floor")),
+        clawback=r.choice("clawback", get_args(Clawback)),
         return_spent_points=r.switch("return_spent_points"),
         code_prefix=r.text("code_prefix").upper(),
         survey=Survey(

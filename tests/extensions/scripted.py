@@ -90,7 +90,8 @@ class Api:
         held = panel.points(self.shopper(), to_ms(self.now) or 0)
         following = held["next"] or {"at": None, "points": 0}
         state = mirrors.MemberState(
-            customer_id=42, joined=self.status == "active", available=held["available"], pending=held["pending"],
+            customer_id=42, joined=self.status == "active", available=held["available"], balance=held["balance"],
+            pending=held["pending"],
             next_at=datetime.fromisoformat(following["at"]) if following["at"] else None,
             next_delta=following["points"],
             tier=self.tier, due_survey=str(self.question.order_id) if self.question else None, programme_version=1,

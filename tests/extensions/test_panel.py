@@ -274,6 +274,22 @@ def test_points_about_to_expire_and_points_owed_are_told(site: Site, api: Api, v
     expect(window.locator(".hero")).to_contain_text("Your next 3 points make up for points taken back")
 
 
+def test_a_balance_below_zero_is_shown_at_once_and_explained(site: Site, api: Api, visit: Visit) -> None:
+    api.programme = replace(api.programme, clawback="negative")
+    api.lots, api.owed = [], 30
+    site.page = site.page.but(loyalty=api.loyalty())
+    page = visit()
+    expect(page.locator(".launcher [data-number]")).to_have_text("-30")
+    window = opened_panel(page)
+    hero = window.locator(".hero")
+    expect(hero.locator(".hero-figure")).to_have_text("-30")
+    expect(hero).to_contain_text(
+        "30 points were taken back that were no longer there. New points fill the gap first."
+    )
+    expect(window.locator(".launcher [data-number]")).to_have_text("-30")
+    expect(window.locator(".reward").first).to_contain_text("130 points")
+
+
 def test_a_distant_expiry_is_no_news_and_undated_points_say_when_they_open(
     site: Site, api: Api, visit: Visit
 ) -> None:

@@ -14,7 +14,7 @@ from plugin.flows.merchants import InvalidProgramme
 from plugin.store import events, programmes, queues
 from plugin.store.db import Database
 from tests.books import Books, shop_domain
-from tests.facts import DAY, T0, programme, seen
+from tests.facts import DAY, T0, line, programme, seen
 
 
 def test_a_new_shop_is_set_up_once(shared: Database) -> None:
@@ -142,3 +142,25 @@ def test_effects_of_a_shop_that_left_wait_until_it_is_back(books: Books) -> None
         assert books.shop_id in queues.outbox_shops(tx, T0 + DAY)
     books.merchant(AppUninstalled(), at=T0)  # the old notice again
     assert books.shop.state == "installed"
+
+
+def test_who_owes_is_shown_anew_when_the_balance_may_be_below_zero(books: Books) -> None:
+    for number in (7, 8):
+        books.join(number)
+    books.tell(seen(1, line(requires_shipping=False)))
+    books.read(1)
+    books.now = T0 + 20 * DAY
+    books.redeem(7)
+    books.tell(seen(1, line(requires_shipping=False), at=T0 + DAY, cancelled_at=T0 + DAY))
+    assert books.points(7) == (0, 0, 50)
+    for policy, wanted in (
+        ("negative", ["member:7:mirror"]),
+        ("negative", []),
+        ("floor", ["member:7:mirror"]),
+    ):
+        with books.db.write(books.shop_id) as tx:
+            tx.run("UPDATE outbox SET state = 1 WHERE shop_id = :s", s=books.shop_id)
+        books.now += DAY
+        books.publish(programme(clawback=policy))
+        assert books.effects("member.mirror") == wanted
+    assert books.audit() == []

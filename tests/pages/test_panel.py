@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.domain.ledger import Account, Lot
-from plugin.domain.programme import Programme, Reward, Tier
+from plugin.domain.programme import Clawback, Programme, Reward, Tier
 from plugin.domain.values import Ratio
 from plugin.flows import standing
 from plugin.pages import panel
@@ -67,6 +68,17 @@ def test_the_panel_and_the_admins_standing_agree(scene: Scene) -> None:
     assert datetime.fromisoformat(points["next"]["at"]) == state.next_at
     assert points["next"]["points"] == state.next_delta == 73
     assert (points["available"], points["pending"]) == (550, 152)
+
+
+@pytest.mark.parametrize(("policy", "balance", "missing"), [("deficit", 0, 100), ("negative", -30, 130)])
+def test_what_is_owed_shows_below_zero_only_where_the_programme_says_so(
+    policy: Clawback, balance: int, missing: int
+) -> None:
+    rules = programme(clawback=policy)
+    seen = shown(Shopper(1, rules, ANNA, "active", owed=30), rules)
+    assert seen["points"] == {"balance": balance, "available": 0, "pending": 0, "owed": 30, "next": None}
+    [card] = [reward for reward in seen["rewards"] if reward["points"] == 100]
+    assert (card["affordable"], card["missing"]) == (False, missing)
 
 
 def shown(found: Shopper, made: Programme) -> dict[str, Any]:

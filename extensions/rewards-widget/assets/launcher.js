@@ -70,7 +70,7 @@ class Launcher extends HTMLElement {
     this.paint();
     const button = root.querySelector('.launcher');
     const number = root.querySelector('[data-number]');
-    if (number) number.textContent = new Intl.NumberFormat(this.dataset.locale).format(Number(this.dataset.available));
+    if (number) number.textContent = new Intl.NumberFormat(this.dataset.locale).format(Number(this.dataset.balance));
     if (this.wired) return;
     this.wired = true;
     const warm = () => this.load().catch(() => {});

@@ -22,14 +22,14 @@ function notice({ speak, host }, key, retry) {
 
 export function hero({ speak }, points, tier) {
   const { t, n, number, date } = speak;
-  const { available, pending, owed, next } = points;
+  const { balance: available, pending, owed, next } = points;
   const lines = [];
   if (pending > 0) {
     const on = next?.points > 0 && { date: date(next.at) };
     lines.push(`${n('pending', pending)}, ${!on ? t('pending_note') : next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}`);
   }
   if (next?.points < 0 && Date.parse(next.at) - Date.now() < SOON_MS) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
-  if (owed > 0) lines.push(n('owed', owed));
+  if (owed > 0) lines.push(n(available < 0 ? 'below_zero' : 'owed', owed));
   return [
     h('div', { class: 'hero-main' }, h('p', { class: 'hero-figure' }, number(available)), h('p', {}, n('balance', available))),
     lines.map((line) => h('p', { class: 'hero-line' }, icon('clock'), line)),
@@ -75,7 +75,7 @@ function rewardCard(panel, reward, currency) {
   const { t, n, money } = speak;
   const { key, kind, points, value_minor: value, minimum_minor: minimum } = reward;
   const step = state.steps.get(key);
-  const missing = state.points && Math.max(0, points - state.points.available);
+  const missing = state.points && Math.max(0, points - state.points.balance);
   const name = nameOf(speak, reward, currency);
   const facts = [n('points', points), missing > 0 && n('missing', missing), reward.name && value && nameOf(speak, { ...reward, name: null }, currency),
     minimum && t('minimum', { amount: money(minimum, currency) })];
@@ -83,7 +83,7 @@ function rewardCard(panel, reward, currency) {
     h('span', { class: 'badge' }, icon(kind === 'amount_off' ? 'off' : 'parcel')),
     h('div', { class: 'what' }, h('p', { class: 'strong' }, name), h('p', { class: 'quiet' }, facts.filter(Boolean).join(' · '))),
     missing === 0 && !step && asks(panel, key, t('redeem'), name, 'main small'),
-    missing > 0 && bar(state.points.available, points, { 'aria-hidden': 'true' }),
+    missing > 0 && bar(Math.max(0, state.points.balance), points, { 'aria-hidden': 'true' }),
     step && confirm(panel, key, step, { title: n('confirm_title', points), text: `${t('confirm_text')} ${n('valid_days', reward.valid_days)}`, yes: t('confirm_yes'), busy: t('making') }, () => redeem(reward)));
 }
 

@@ -16,12 +16,12 @@ export async function panel(host) {
 
 class Panel {
   constructor(host) {
-    const { state, available, pending, nextAt, nextPoints, digest, survey } = host.dataset;
+    const { state, available, balance, pending, nextAt, nextPoints, digest, survey } = host.dataset;
     const speak = speaker(host);
     Object.assign(this, { host, speak, calls: callsOf(host), digest: digest ? JSON.parse(digest) : null });
     for (const name of ['act', 'redeem', 'undo', 'copy', 'join', 'refresh', 'more']) this[name] = this[name].bind(this);
     const next = Date.parse(nextAt) > Date.now() ? { at: nextAt, points: Number(nextPoints) } : null;
-    this.seen = { available: Number(available), pending: Number(pending), owed: 0, next };
+    this.seen = { available: Number(available), balance: Number(balance), pending: Number(pending), owed: available - balance, next };
     this.state = { who: state, view: 'rewards', me: null, points: state === 'member' ? this.seen : null, steps: new Map(), history: {} };
     if (survey) this.asked(new Question(speak, host, survey));
     this.build();
@@ -166,7 +166,7 @@ class Panel {
   count(points) {
     this.state.points = points;
     const number = this.host.shadowRoot.querySelector('.launcher [data-number]');
-    if (number) number.textContent = this.speak.number(points.available);
+    if (number) number.textContent = this.speak.number(points.balance);
   }
 
   async refresh() {
