@@ -102,8 +102,10 @@ def activate(
         )
         ledger.write(tx, shop.shop_id, [account.moves], now)
     members.wants_review(tx, shop.shop_id, [member_id], now)
-    # Who comes back to the tier they had gets its tag again, though the review finds nothing changed.
-    queues.enqueue(tx, shop.shop_id, [mirror_of(member_id), tags_of(member_id)], now)
+    wishes = [mirror_of(member_id)]
+    if member is not None and member.tier is not None:
+        wishes.append(tags_of(member_id))  # back to the tier they had, where the review finds nothing changed
+    queues.enqueue(tx, shop.shop_id, wishes, now)
     joined = members.by_id(tx, shop.shop_id, member_id)
     assert joined is not None
     return joined

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from plugin.domain import rewards
-from plugin.domain.programme import EarningRule, Reward, Survey, Tier, first_programme, problems
+from plugin.domain.programme import (
+    EarningRule,
+    Programme,
+    Reward,
+    Survey,
+    Tier,
+    first_programme,
+    problems,
+    shown_balance,
+)
 from plugin.domain.rewards import shortfall
 from plugin.domain.values import Rate, Ratio
 from tests.facts import programme
@@ -121,3 +130,16 @@ def test_sign_up_points_buy_the_cheapest_reward(currency: str, per_unit: int) ->
 )
 def test_a_reward_without_a_name_is_named_by_what_it_gives(reward: Reward, currency: str, title: str) -> None:
     assert rewards.title(reward, currency) == title
+
+
+@pytest.mark.parametrize(
+    ("rules", "balance"),
+    [
+        (None, 20),
+        (programme(), 20),
+        (programme(clawback="floor"), 20),
+        (programme(clawback="negative"), -10),
+    ],
+)
+def test_only_one_policy_shows_what_is_owed_below_zero(rules: Programme | None, balance: int) -> None:
+    assert shown_balance(rules, 20, 30) == balance

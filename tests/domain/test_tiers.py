@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from plugin.domain.ledger import Lot
-from plugin.domain.programme import Tier
+from plugin.domain.programme import Programme, Tier
 from plugin.domain.rewards import CODE_ALPHABET, return_expiry, return_target, shortfall
-from plugin.domain.tiers import higher, next_tier, tier_for, window_start
+from plugin.domain.tiers import higher, ladder_changed, next_tier, tier_for, window_start
+from plugin.domain.values import Ratio
 from tests.facts import DAY, T0, programme
 
 LADDER = programme(
@@ -98,3 +99,20 @@ def test_what_is_missing_for_a_reward() -> None:
 def test_codes_hold_nothing_that_can_be_misread() -> None:
     assert not set("01ILO") & set(CODE_ALPHABET)
     assert len(set(CODE_ALPHABET)) == len(CODE_ALPHABET)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (None, LADDER, True),
+        (None, programme(tiers=()), False),
+        (LADDER, LADDER, False),
+        (LADDER, programme(tiers=()), True),
+        (LADDER, programme(tiers=LADDER.tiers, tier_months=6), True),
+        (LADDER, programme(tiers=LADDER.tiers[:2]), True),
+        (LADDER, programme(tiers=(*LADDER.tiers[:2], Tier("gold", "Gold", 1400))), True),
+        (LADDER, programme(tiers=(*LADDER.tiers[:2], Tier("gold", "Or", 1500, Ratio(2, 1)))), False),
+    ],
+)
+def test_which_versions_may_move_members(before: Programme | None, after: Programme, changed: bool) -> None:
+    assert ladder_changed(before, after) is changed

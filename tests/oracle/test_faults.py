@@ -16,8 +16,7 @@ from plugin.domain import orders as orders_domain
 from plugin.domain.ledger import Account, Entry, Lot
 from plugin.domain.orders import Order
 from plugin.domain.programme import Basis, Programme
-from plugin.flows import clock, spending
-from plugin.flows import members as members_flow
+from plugin.flows import clock, merges, spending
 from plugin.store import members as member_store
 from plugin.store.programmes import Versions
 from tests.oracle.conftest import FreshDatabase
@@ -109,7 +108,7 @@ def other_lots_before_the_orders_own(patch: Patch) -> None:
 @fault
 def lost_merge(patch: Patch) -> None:
     """customers/merge does nothing."""
-    patch.setattr(members_flow, "_merge", lambda *rest: None)
+    patch.setattr(merges, "merge", lambda *rest: None)
 
 
 @fault
@@ -121,7 +120,7 @@ def late_webhook_of_a_gone_customer(patch: Patch) -> None:
 @fault
 def sign_up_points_of_both(patch: Patch) -> None:
     """Two merged members keep both bonuses."""
-    patch.setattr(members_flow, "_one_signup", lambda *rest: None)
+    patch.setattr(merges, "_one_signup", lambda *rest: None)
 
 
 def _lines(order: Order, change: Callable[[Any], Any]) -> Order:

@@ -51,17 +51,18 @@ MINOR = st.integers(1, 10**9)
     multipliers=st.lists(st.integers(0, 10_000), max_size=5), value=MINOR, minimum=st.none() | MINOR,
     rounding=st.sampled_from(["floor", "half_up", "ceil"]), switches=st.tuples(*[st.booleans()] * 5),
     currency=st.sampled_from(["CHF", "JPY", "KWD"]), tax=st.sampled_from(["as_priced", "with", "without"]),
+    clawback=st.sampled_from(["deficit", "negative", "floor"]),
 )  # fmt: skip
 def test_any_programme_survives_the_form(
     points: int, per: int, signup: int, expiry: int | None, multipliers: list[int], value: int, minimum: int | None,
-    rounding: Any, switches: tuple[bool, ...], currency: str, tax: Any,
+    rounding: Any, switches: tuple[bool, ...], currency: str, tax: Any, clawback: Any,
 ) -> None:  # fmt: skip
     from fractions import Fraction
 
     ratios = [Fraction(one, 100) for one in multipliers]
     whole = replace(
         FIRST, currency=currency, earning=(EarningRule(Rate(points, per)),), signup_points=signup, expiry_months=expiry,
-        rounding=rounding, basis=Basis(tax, *switches[:3]), return_spent_points=switches[3],
+        rounding=rounding, clawback=clawback, basis=Basis(tax, *switches[:3]), return_spent_points=switches[3],
         survey=Survey(switches[4], 3, 40),
         tiers=tuple(
             Tier(f"t{n}", f"Tier {n}", n * 100, Ratio(r.numerator, r.denominator)) for n, r in enumerate(ratios)
