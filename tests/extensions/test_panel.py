@@ -287,7 +287,7 @@ def test_a_balance_below_zero_is_shown_at_once_and_explained(site: Site, api: Ap
         "30 points were taken back that were no longer there. New points fill the gap first."
     )
     expect(window.locator(".launcher [data-number]")).to_have_text("-30")
-    expect(window.locator(".reward").first).to_contain_text("130 points")
+    expect(window.locator(".reward").first).to_contain_text("80 points to go")
 
 
 def test_a_distant_expiry_is_no_news_and_undated_points_say_when_they_open(

@@ -22,16 +22,16 @@ function notice({ speak, host }, key, retry) {
 
 export function hero({ speak }, points, tier) {
   const { t, n, number, date } = speak;
-  const { balance: available, pending, owed, next } = points;
+  const { balance, pending, owed, next } = points;
   const lines = [];
   if (pending > 0) {
     const on = next?.points > 0 && { date: date(next.at) };
     lines.push(`${n('pending', pending)}, ${!on ? t('pending_note') : next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}`);
   }
   if (next?.points < 0 && Date.parse(next.at) - Date.now() < SOON_MS) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
-  if (owed > 0) lines.push(n(available < 0 ? 'below_zero' : 'owed', owed));
+  if (owed > 0) lines.push(n(balance < 0 ? 'below_zero' : 'owed', owed));
   return [
-    h('div', { class: 'hero-main' }, h('p', { class: 'hero-figure' }, number(available)), h('p', {}, n('balance', available))),
+    h('div', { class: 'hero-main' }, h('p', { class: 'hero-figure' }, number(balance)), h('p', {}, n('balance', balance))),
     lines.map((line) => h('p', { class: 'hero-line' }, icon('clock'), line)),
     tier && level(speak, tier),
   ];

@@ -16,12 +16,12 @@ export async function panel(host) {
 
 class Panel {
   constructor(host) {
-    const { state, available, balance, pending, nextAt, nextPoints, digest, survey } = host.dataset;
+    const { state, balance, owed, pending, nextAt, nextPoints, digest, survey } = host.dataset;
     const speak = speaker(host);
     Object.assign(this, { host, speak, calls: callsOf(host), digest: digest ? JSON.parse(digest) : null });
     for (const name of ['act', 'redeem', 'undo', 'copy', 'join', 'refresh', 'more']) this[name] = this[name].bind(this);
     const next = Date.parse(nextAt) > Date.now() ? { at: nextAt, points: Number(nextPoints) } : null;
-    this.seen = { available: Number(available), balance: Number(balance), pending: Number(pending), owed: available - balance, next };
+    this.seen = { balance: Number(balance), pending: Number(pending), owed: Number(owed), next };
     this.state = { who: state, view: 'rewards', me: null, points: state === 'member' ? this.seen : null, steps: new Map(), history: {} };
     if (survey) this.asked(new Question(speak, host, survey));
     this.build();
