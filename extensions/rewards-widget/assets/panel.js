@@ -113,7 +113,7 @@ class Panel {
     if (state.who === 'guest') return invite(t('guest_title'), t('guest_text'));
     if (state.who === 'customer') {
       const waiting = state.me?.waiting ?? this.seen;
-      const waits = waiting.available + waiting.pending;
+      const waits = waiting.balance + waiting.pending;
       return invite(waits > 0 ? n('waiting', waits) : t('join_title'), t('join_text'));
     }
     const tier = state.me ? state.me.tier : this.host.dataset.tier ? { name: this.host.dataset.tier } : null;
