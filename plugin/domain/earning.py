@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from plugin.domain.facts import OrderHead
-from plugin.domain.orders import PAID, Order, arrival, kept_units, line_value
+from plugin.domain.orders import PAID, Order, arrival, kept_units, line_value, paid_share
 from plugin.domain.programme import Basis, Programme
 from plugin.domain.values import Ratio, months_later, rounded
 
@@ -98,7 +98,7 @@ def why_nothing_counts(order: Order, *, count_test_orders: bool) -> str | None:
         return "test"
     if head.cancelled_at is not None:
         return "cancelled"
-    if head.financial_status not in PAID:
+    if head.financial_status not in PAID and paid_share(order) is None:
         return "not_paid"
     return None
 
@@ -125,6 +125,9 @@ def target(
     if why_not is not None or programme is None or head is None:
         return Target((), 0, False, why_not, None, None, None)
     earns = basis_minor(order, programme.basis)
+    paid = paid_share(order)
+    if paid is not None:
+        earns = min(earns, basis_minor(paid, programme.basis))
     points = tuple(
         (
             rule.key,
@@ -149,13 +152,13 @@ def target(
 
 def refunded_share(order: Order, basis: Basis) -> tuple[int, int]:
     """How much of the order's money was given back, as (refunded, ordered) of the same basis without switches."""
-    head = order.head
-    if head is None:
+    if order.head is None:
         return (0, 1)
-    goods = Basis(tax=basis.tax)
-    ordered = basis_minor(Order(order.order_id, head=head), goods)
-    if order.deleted or head.cancelled_at is not None:
+    if order.deleted or order.head.cancelled_at is not None:
         return (1, 1)
+    goods = Basis(tax=basis.tax)
+    order = paid_share(order) or order
+    ordered = basis_minor(Order(order.order_id, head=order.head), goods)
     if ordered <= 0:
         return (0, 1)
     return (max(0, ordered - basis_minor(order, goods)), ordered)

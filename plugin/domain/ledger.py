@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from plugin.domain.programme import Programme
+
 Kind = Literal[
     "earn", "clawback", "signup", "redeem", "redeem_return", "redeem_reversed",
     "expire", "void", "transfer_out", "transfer_in", "adjust", "forgiven", "survey",
@@ -94,6 +96,8 @@ class Account:
         self.member_id = member_id
         self.lots = {lot.lot_id: lot for lot in lots}
         self.deficits = {deficit.debit_id: deficit for deficit in deficits}
+        # Order -> points of its lots that ran out unused and were not given back since; set before taking back.
+        self.lapsed: dict[int, int] = {}
         self.moves = Moves()
         self._next_id = next_id
 
@@ -172,23 +176,37 @@ class Account:
     ) -> Entry:
         """Debits whether or not there is enough: the order's own lots, then the soonest to expire, then a deficit.
 
-        A lot that has expired at `now` gives nothing, whether or not the clock has emptied it yet.
+        A lot that has expired at `now` gives nothing, whether or not the clock has emptied it yet. What had run
+        out unused of the order's own lots is not taken a second time: a `forgiven` credit covers it.
         """
         entry = self._post(kind, -points, source_key, why, occurred_at, actor, order_id, reverses_id)
-        own_first = sorted(
+        usable = sorted(
             (
                 lot
                 for lot in self.lots.values()
                 if lot.remaining > 0 and (lot.expires_at is None or lot.expires_at > now)
             ),
-            key=lambda lot: (order_id is None or lot.order_id != order_id, *_spend_order(lot)),
+            key=_spend_order,
         )
-        rest = self._take(entry.entry_id, points, own_first)
+        own = [lot for lot in usable if order_id is not None and lot.order_id == order_id]
+        rest = self._take(entry.entry_id, points, own)
+        if order_id is not None:
+            rest -= self._forgive_lapsed(entry, order_id, rest)
+        rest = self._take(entry.entry_id, rest, [lot for lot in usable if lot not in own])
         if rest:
             deficit = Deficit(entry.entry_id, rest, rest)
             self.deficits[entry.entry_id] = deficit
             self.moves.new_deficits[entry.entry_id] = deficit
         return entry
+
+    def _forgive_lapsed(self, debit: Entry, order_id: int, points: int) -> int:
+        part = min(points, self.lapsed.get(order_id, 0))
+        if part > 0:
+            self.lapsed[order_id] -= part
+            why: dict[str, object] = {"rule": "lapsed"}
+            key = f"lapsed:{debit.entry_id}"
+            self._cover(debit.entry_id, part, "forgiven", key, why, debit.occurred_at, order_id)
+        return part
 
     def empty_lot(
         self, kind: Kind, lot_id: int, *, source_key: str, why: dict[str, object], occurred_at: datetime
@@ -206,10 +224,24 @@ class Account:
     ) -> Entry:
         """Posts a credit that covers one deficit exactly and leaves nothing to spend."""
         deficit = self.deficits[debit_id]
-        entry = self._post(kind, deficit.remaining, source_key, why, occurred_at, "system", None, debit_id)
-        lot = Lot(entry.entry_id, self.member_id, deficit.remaining, 0, None, None, None)
-        self._allocate(debit_id, lot.lot_id, deficit.remaining)
+        entry = self._cover(debit_id, deficit.remaining, kind, source_key, why, occurred_at, None)
         self._set_deficit(replace(deficit, remaining=0))
+        return entry
+
+    def _cover(
+        self,
+        debit_id: int,
+        points: int,
+        kind: Kind,
+        source_key: str,
+        why: dict[str, object],
+        occurred_at: datetime,
+        order_id: int | None,
+    ) -> Entry:
+        """A credit that one debit uses up whole, so that its lot has nothing to spend."""
+        entry = self._post(kind, points, source_key, why, occurred_at, "system", order_id, debit_id)
+        self._allocate(debit_id, entry.entry_id, points)
+        lot = Lot(entry.entry_id, self.member_id, points, 0, None, None, order_id)
         self.lots[lot.lot_id] = self.moves.new_lots[lot.lot_id] = lot
         return entry
 
@@ -279,6 +311,18 @@ class Account:
         self.deficits[deficit.debit_id] = deficit
         fresh = deficit.debit_id in self.moves.new_deficits
         (self.moves.new_deficits if fresh else self.moves.changed_deficits)[deficit.debit_id] = deficit
+
+
+def floor_at_zero(account: Account, debit: Entry, programme: Programme | None) -> None:
+    """The policy `floor`: forgives what a debit could not take, so that nothing is owed."""
+    if programme is not None and programme.clawback == "floor" and debit.entry_id in account.deficits:
+        account.settle_deficit(
+            debit.entry_id,
+            kind="forgiven",
+            source_key=f"forgiven:{debit.entry_id}",
+            why={"rule": "floor", "programme": programme.version},
+            occurred_at=debit.occurred_at,
+        )
 
 
 def is_available(lot: Lot, now: datetime) -> bool:

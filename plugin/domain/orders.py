@@ -23,11 +23,21 @@ PAID = frozenset({"paid", "partially_refunded", "refunded"})
 DEAD_PARCEL = frozenset({"cancelled", "error", "failure"})
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class FirstNamed:
+    """Who placed an order, by the earliest snapshot that names a customer; of one second a webhook is the earlier."""
+
+    updated_at: datetime
+    by_read: bool
+    customer_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """All we know of an order. `head` is None until a whole snapshot was seen.
 
     `paid_at` is the earliest snapshot that called it paid. `wants_read` names why only a read can settle it.
+    `paid_head`: while the head is not paid, the newest snapshot that was; it says what of an edited order is paid for.
     """
 
     order_id: int
@@ -38,6 +48,8 @@ class Order:
     paid_at: datetime | None = None
     deleted: bool = False
     wants_read: str | None = None
+    paid_head: OrderHead | None = None
+    first_named: FirstNamed | None = None
 
 
 def merge(order: Order, fact: OrderFact) -> Order:
@@ -61,23 +73,30 @@ def merge(order: Order, fact: OrderFact) -> Order:
 
 
 def _merge_seen(order: Order, seen: OrderSeen) -> Order:
-    head, wants_read = order.head, order.wants_read
-    new = seen.head
-    if head is None or _newer(new, head):
-        head = new
-    elif new.updated_at == head.updated_at and new.origin == head.origin == "webhook":
-        # Two bodies of the same second that disagree (design 10.8): the platform itself must say which is last.
-        if new != head:
-            head = _first_of(head, new)
-            wants_read = wants_read or "equal_updated_at"
-    if new.origin == "read" and head is new:
+    new, old, wants_read = seen.head, order.head, order.wants_read
+    head = new if old is None else _last_word(old, new)
+    if old is not None and old.updated_at == new.updated_at and replace(new, origin=old.origin) != old:
+        # Two states of the same second (design 10.8): only a read that agrees with the last word ends the doubt,
+        # because a read of that second may itself have been made before the change that a webhook tells of.
+        wants_read = wants_read or "equal_updated_at"
+    elif new.origin == "read" and head is new:
         wants_read = None
+    paid_head = order.paid_head
+    for one in (old, new):
+        if one is not None and one.financial_status in PAID:
+            paid_head = one if paid_head is None else _last_word(paid_head, one)
+    first_named = order.first_named
+    if new.customer_id is not None:
+        named = FirstNamed(new.updated_at, new.origin == "read", new.customer_id)
+        first_named = named if first_named is None else min(first_named, named)
     paid_at = order.paid_at
     if new.financial_status in PAID and (paid_at is None or new.updated_at < paid_at):
         paid_at = new.updated_at
     return replace(
         order,
         head=head,
+        paid_head=None if head.financial_status in PAID else paid_head,
+        first_named=first_named,
         refunds=_merge_refunds(order.refunds, seen.refunds) if seen.refunds else order.refunds,
         fulfilments=(
             _merge_fulfilments(order.fulfilments, seen.fulfilments) if seen.fulfilments else order.fulfilments
@@ -90,10 +109,13 @@ def _merge_seen(order: Order, seen: OrderSeen) -> Order:
     )
 
 
-def _newer(new: OrderHead, old: OrderHead) -> bool:
+def _last_word(old: OrderHead, new: OrderHead) -> OrderHead:
+    """The one of two snapshots that stands: the newer, of one second a read, else one chosen alike in any order."""
     if new.updated_at != old.updated_at:
-        return new.updated_at > old.updated_at
-    return new.origin == "read"
+        return new if new.updated_at > old.updated_at else old
+    if new.origin == "read":
+        return new
+    return old if old.origin == "read" else _first_of(old, new)
 
 
 def _first_of(a: OrderHead, b: OrderHead) -> OrderHead:
@@ -148,6 +170,22 @@ def _merge_deliveries(
         before = earliest.get(fulfilment_id)
         earliest[fulfilment_id] = happened_at if before is None else min(before, happened_at)
     return tuple(sorted(earliest.items()))
+
+
+def paid_share(order: Order) -> Order | None:
+    """The order as it was when last paid in full, less what was refunded since; None unless an edit left it owing.
+
+    What an edit adds counts once it is paid; until then the order keeps what was paid for (design 10.5, 10.10).
+    A voided payment was given up, so nothing of it stands.
+    """
+    if order.head is None or order.paid_head is None or order.head.financial_status == "voided":
+        return None
+    return replace(order, head=order.paid_head)
+
+
+def codes(order: Order) -> frozenset[str]:
+    """The discount codes that the order carries."""
+    return frozenset(order.head.discount_codes) if order.head is not None else frozenset()
 
 
 def kept_units(order: Order) -> dict[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from plugin.domain.ledger import floor_at_zero
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.errors import RegularsError
@@ -101,14 +102,7 @@ def adjust(
         entry = account.take_back(
             "adjust", -points, source_key=source_key, why=why, occurred_at=now, now=now, actor=actor
         )
-        if programme is not None and programme.clawback == "floor" and entry.entry_id in account.deficits:
-            account.settle_deficit(
-                entry.entry_id,
-                kind="forgiven",
-                source_key=f"forgiven:{entry.entry_id}",
-                why={"rule": "floor", "programme": programme.version},
-                occurred_at=now,
-            )
+        floor_at_zero(account, entry, programme)
     ledger.write(tx, shop.shop_id, [account.moves], now)
     notes.put(tx, shop.shop_id, entry.entry_id, reason.strip())
     events.record(

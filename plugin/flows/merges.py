@@ -6,7 +6,7 @@ from datetime import datetime
 
 from plugin.domain import tiers
 from plugin.domain.facts import CustomerFact, CustomersMerged
-from plugin.domain.ledger import Account
+from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.programme import Programme
 from plugin.store import events, ledger, members, orders, privacy, programmes, redemptions, surveys
 from plugin.store.db import Tx
@@ -126,11 +126,4 @@ def _one_signup(
             why={"rule": "signup", "because": "merged"},
             reverses_id=entry_id,
         )
-        if programme is not None and programme.clawback == "floor" and entry.entry_id in kept.deficits:
-            kept.settle_deficit(
-                entry.entry_id,
-                kind="forgiven",
-                source_key=f"forgiven:{entry.entry_id}",
-                why={"rule": "floor", "programme": programme.version},
-                occurred_at=now,
-            )
+        floor_at_zero(kept, entry, programme)

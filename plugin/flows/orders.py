@@ -9,7 +9,7 @@ from datetime import datetime
 from plugin.domain import earning, nps, orders
 from plugin.domain.earning import Target
 from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen, newer
-from plugin.domain.ledger import Account
+from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.orders import Order
 from plugin.domain.programme import Programme
 from plugin.domain.values import Ratio
@@ -61,7 +61,7 @@ def apply(
     _identify(tx, shop, works, facts, versions, now)
     moved = _decide(tx, shop, works, now)
     order_store.save(tx, shop.shop_id, [_stored(work) for work in works])
-    spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works], now)
+    spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works if _confirmed(w)], now)
     _invite(tx, shop, works, now)
     _ask_effects(tx, shop, works, moved, now)
     return moved
@@ -105,9 +105,10 @@ def _identify(
         for work in works
         if work.order.head is not None and work.order.head.customer_id is not None
     }
-    aliases = members.resolve(tx, shop.shop_id, customers)
+    placers = {work.order.first_named.customer_id for work in works if work.order.first_named is not None}
+    aliases = members.resolve(tx, shop.shop_id, customers | placers)
     _welcome(tx, shop, facts, customers, aliases, versions, now)
-    asked_tiers = set(customers) | {aliases[c][0] for c in customers if c in aliases}
+    asked_tiers = placers | {aliases[c][0] for c in placers if c in aliases}
     histories = members.tier_histories(tx, shop.shop_id, asked_tiers)
     for work in works:
         head = work.order.head
@@ -118,12 +119,16 @@ def _identify(
             continue
         alias = aliases.get(head.customer_id)
         work.member_id = alias[0] if alias else head.customer_id
-        if (
-            work.before.member_id == work.member_id
-        ):  # pinned, even to no tier at all: a merge must not change it
+        # The tier is that of whoever placed the order: a merge may reach us before or after the platform renames
+        # the order's customer, and must change nothing either way.
+        named, pinned = work.order.first_named, work.before.order.first_named
+        assert named is not None
+        placer = named.customer_id
+        if work.before.member_id is not None and pinned is not None and pinned.customer_id == placer:
             work.tier = work.before.tier
         else:
-            owner = head.customer_id if alias is None or head.processed_at < alias[1] else alias[0]
+            alias = aliases.get(placer)
+            owner = placer if alias is None or head.processed_at < alias[1] else alias[0]
             work.tier = members.tier_at(histories.get(owner), head.processed_at)
 
 
@@ -158,11 +163,14 @@ def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> set[int]:
             order,
             work.programme,
             tier.multiplier if tier else Ratio(),
-            confirmed=work.confirmed == "yes",
+            confirmed=_confirmed(work),
             count_test_orders=shop.counts_test_orders,
         )
     involved = {m for work in works if _may_move(work) for m in (work.member_id, work.before.member_id) if m}
     accounts = ledger.accounts(tx, shop.shop_id, involved)
+    lapsed = ledger.lapsed(tx, shop.shop_id, [w.order.order_id for w in works if _loses(w)], now)
+    for account in accounts.values():
+        account.lapsed = lapsed  # one for all, because an order may change hands between two of them
     for work in works:
         if work.member_id in accounts or work.before.member_id in accounts:
             _settle(work, accounts, now)
@@ -183,6 +191,14 @@ def _may_move(work: _Work) -> bool:
         or work.before.member_id != work.member_id
         or (bool(wanted) and work.before.available_at != target.available_at)
     )
+
+
+def _loses(work: _Work) -> bool:
+    """Whether points of the order are taken back from somebody."""
+    target, before = work.target, work.before
+    assert target is not None
+    wanted = dict(target.points) if work.member_id == before.member_id else {}
+    return any(points > wanted.get(rule, 0) for rule, (points, _) in before.standing.items())
 
 
 def _settle(work: _Work, accounts: dict[int, Account], now: datetime) -> None:
@@ -251,14 +267,7 @@ def _post(work: _Work, account: Account, rule: str, wanted: int, why_not: str | 
             now=now,
             order_id=order_id,
         )
-        if programme is not None and programme.clawback == "floor" and entry.entry_id in account.deficits:
-            account.settle_deficit(
-                entry.entry_id,
-                kind="forgiven",
-                source_key=f"forgiven:{entry.entry_id}",
-                why={"rule": "floor", "programme": programme.version},
-                occurred_at=occurred_at,
-            )
+        floor_at_zero(account, entry, programme)
     work.standing[rule] = (wanted, n + 1)
 
 
@@ -317,16 +326,23 @@ def _invite(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> None:
 
 
 def _ask_effects(tx: Tx, shop: Shop, works: list[_Work], moved: set[int], now: datetime) -> None:
+    fresh = [w for w in works if w.confirmed == "no" and orders.codes(w.order) - orders.codes(w.before.order)]
+    claimed = spending.with_our_codes(tx, shop, [work.order for work in fresh])
     effects = [spending.mirror_of(member_id) for member_id in sorted(moved)]
     for work in works:
-        target = work.target
+        order, target = work.order, work.target
         assert target is not None
         unconfirmed = work.confirmed == "no" and target.counted and work.member_id is not None
         first_time = unconfirmed and not work.before.counted
-        unsettled = work.order.wants_read == "equal_updated_at" and work.before.order.wants_read is None
-        if first_time or unsettled:
-            effects.append(read_order(work.order.order_id))
+        # A read that disagreed with the last word leaves the wish standing, and so asks for the next one.
+        if first_time or order.wants_read is not None or order.order_id in claimed:
+            effects.append(read_order(order.order_id))
     queues.enqueue(tx, shop.shop_id, effects, now)
+
+
+def _confirmed(work: _Work) -> bool:
+    """Whether the shop's own token found the order. Until then all is a claim: a webhook's shop is not signed."""
+    return work.confirmed == "yes"
 
 
 def read_order(order_id: int) -> Effect:

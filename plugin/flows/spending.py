@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from plugin.domain import earning, rewards
-from plugin.domain.ledger import NotEnough
-from plugin.domain.orders import Order
+from plugin.domain.ledger import NotEnough, floor_at_zero
+from plugin.domain.orders import Order, codes
 from plugin.domain.programme import Programme
 from plugin.errors import RegularsError
 from plugin.store import ledger, members, programmes, queues, redemptions
@@ -174,19 +175,22 @@ def _give_back(
     queues.enqueue(tx, shop.shop_id, [mirror_of(redemption.member_id)], now)
 
 
+def with_our_codes(tx: Tx, shop: Shop, orders: Sequence[Order]) -> set[int]:
+    """Those of these orders that carry a code of ours."""
+    carried = frozenset[str]().union(*map(codes, orders))
+    ours = redemptions.by_codes(tx, shop.shop_id, carried).keys()
+    return {order.order_id for order in orders if ours & codes(order)}
+
+
 def codes_seen(tx: Tx, shop: Shop, orders: Sequence[tuple[Order, Programme | None]], now: datetime) -> None:
-    """Orders that carry one of our codes: marks it used, and returns points for what was refunded since.
+    """Confirmed orders that carry one of our codes: marks it used, and returns points for what was refunded since.
 
     A code that was undone and still shows up in an order is debited again (design 10.16).
     """
-    carrying = [(order, programme) for order, programme in orders if order.head and order.head.discount_codes]
-    if not carrying:
-        return
-    codes = {code for order, _ in carrying if order.head for code in order.head.discount_codes}
-    ours = redemptions.by_codes(tx, shop.shop_id, codes)
-    for order, programme in carrying:
-        assert order.head is not None
-        for code in order.head.discount_codes:
+    carried = frozenset[str]().union(*(codes(order) for order, _ in orders))
+    ours = redemptions.by_codes(tx, shop.shop_id, carried)
+    for order, programme in orders:
+        for code in sorted(codes(order)):
             redemption = ours.get(code)
             if redemption is not None and redemption.used_order_id in (None, order.order_id):
                 _code_in_order(tx, shop, redemption, order, programme, now)
@@ -196,26 +200,46 @@ def _code_in_order(
     tx: Tx, shop: Shop, redemption: Redemption, order: Order, programme: Programme | None, now: datetime
 ) -> None:
     if redemption.state in ("undone", "refused"):
-        account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
-        account.take_back(
-            "redeem_reversed",
-            redemption.returned,
-            source_key=f"redeem:{redemption.redemption_id}:reused",
-            why={"reward": redemption.reward.key, "because": "code_was_used", "order": str(order.order_id)},
-            occurred_at=now,
-            now=now,
+        _take_again(
+            tx, shop, redemption, order, redemption.returned, "code_was_used", "reused", programme, now
         )
-        ledger.write(tx, shop.shop_id, [account.moves], now)
+        redemption = replace(redemption, returned=0)
         redemptions.returned(tx, shop.shop_id, redemption.redemption_id, 0, redemption.return_count)
-        queues.enqueue(tx, shop.shop_id, [mirror_of(redemption.member_id)], now)
     if redemption.state != "used":
         redemptions.used(tx, shop.shop_id, redemption.redemption_id, order.order_id)
-        fresh = redemptions.by_id(tx, shop.shop_id, redemption.redemption_id)
-        assert fresh is not None
-        redemption = fresh
     if programme is None or not programme.return_spent_points:
         return
     refunded, ordered = earning.refunded_share(order, programme.basis)
     due = rewards.return_target(redemption.points, refunded, ordered) - redemption.returned
+    count = redemption.return_count + 1
     if due > 0:
-        _give_back(tx, shop, redemption, due, "refunded", redemption.return_count + 1, now)
+        _give_back(tx, shop, redemption, due, "refunded", count, now)
+    elif due < 0:
+        _take_again(tx, shop, redemption, order, -due, "less_refunded", f"return:{count}", programme, now)
+        redemptions.returned(tx, shop.shop_id, redemption.redemption_id, redemption.returned + due, count)
+
+
+def _take_again(
+    tx: Tx,
+    shop: Shop,
+    redemption: Redemption,
+    order: Order,
+    points: int,
+    because: str,
+    cause: str,
+    programme: Programme | None,
+    now: datetime,
+) -> None:
+    """Takes returned points again, because the code was used after all or less of its order is refunded now."""
+    account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
+    entry = account.take_back(
+        "redeem_reversed",
+        points,
+        source_key=f"redeem:{redemption.redemption_id}:{cause}",
+        why={"reward": redemption.reward.key, "because": because, "order": str(order.order_id)},
+        occurred_at=now,
+        now=now,
+    )
+    floor_at_zero(account, entry, programme)
+    ledger.write(tx, shop.shop_id, [account.moves], now)
+    queues.enqueue(tx, shop.shop_id, [mirror_of(redemption.member_id)], now)

@@ -48,6 +48,7 @@ _BECAUSE = {
     "undone": "the code was given back unused",
     "refunded": "the order with the code was refunded",
     "code_was_used": "the code was used after all",
+    "less_refunded": "less of the order with the code is refunded now",
     "merged": "another account of the same person had them already",
 }
 _EFFECTS = {
@@ -89,6 +90,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         return "Not spent in time."
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
+    if line.kind == "forgiven" and why.get("rule") == "lapsed":
+        return "They had expired or were never claimed, so they are not taken twice."
     if line.kind == "forgiven":
         return "The programme does not let a balance fall below zero."
     if line.kind in ("transfer_in", "transfer_out") and why.get("from"):

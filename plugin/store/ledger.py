@@ -234,6 +234,28 @@ def lots_of_debit(tx: Tx, shop_id: int, debit_id: int) -> list[Lot]:
     ]
 
 
+def lapsed(tx: Tx, shop_id: int, order_ids: Iterable[int], now: datetime) -> dict[int, int]:
+    """Points of these orders' lots that ran out unused (expired or void), less what was given back of them.
+
+    A lot whose expiry has come counts whether or not the clock has emptied it yet.
+    """
+    wanted = sorted(set(order_ids))
+    found = dict.fromkeys(wanted, 0)
+    for sql in (
+        "SELECT lots.order_id, SUM(allocations.points) FROM lots JOIN allocations ON allocations.shop_id = "
+        "lots.shop_id AND allocations.lot_id = lots.lot_id JOIN entries ON entries.shop_id = allocations.shop_id "
+        "AND entries.entry_id = allocations.debit_id WHERE lots.shop_id = :s AND lots.order_id IN (:among) "
+        "AND entries.kind IN ('expire', 'void') GROUP BY lots.order_id",
+        "SELECT lots.order_id, SUM(CASE WHEN entries.kind = 'forgiven' THEN -lots.points "
+        "WHEN lots.expires_at <= :t THEN lots.remaining ELSE 0 END) FROM lots JOIN entries ON entries.shop_id = "
+        "lots.shop_id AND entries.entry_id = lots.lot_id WHERE lots.shop_id = :s AND lots.order_id IN (:among) "
+        "GROUP BY lots.order_id",
+    ):
+        for order_id, points in tx.among(sql, wanted, s=shop_id, t=to_ms(now)):
+            found[order_id] += int(points)
+    return found
+
+
 def expired_lots(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Lot]:
     """Open lots whose expiry has come, oldest first."""
     rows = tx.all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin.domain.earning import basis_minor, refunded_share, target, why_nothing_counts
-from plugin.domain.facts import OrderDeleted
+from plugin.domain.facts import OrderDeleted, OrderFact
 from plugin.domain.orders import Order
 from plugin.domain.programme import Basis, EarningRule
 from plugin.domain.values import Rate, Ratio
@@ -289,3 +290,26 @@ def test_a_head_of_another_shape_still_decides() -> None:
     bare = head(line(1, 10_000, 1, requires_shipping=False), source_name=None)
     decided = target(Order(1, head=bare), programme(return_window_days=0), confirmed=True)
     assert decided.available_at == T0  # no payment was ever seen: the moment it was placed
+
+
+@pytest.mark.parametrize("status", ["partially_paid", "pending", "authorized"])
+def test_an_order_that_was_paid_keeps_what_was_paid_for_while_an_edit_is_owing(status: str) -> None:
+    def points(*facts: OrderFact) -> list[int]:
+        """What is due after the facts in every order of arrival."""
+        due = {target(order(*told), programme(), confirmed=True).points for told in permutations(facts)}
+        return [points for every in due for _, points in every]
+
+    paid = seen(1, line(1, 10_000, 2))
+    grown = seen(1, line(1, 10_000, 2), line(2, 5_000), at=T0 + DAY, financial_status=status)
+    assert points(paid, grown) == [100]
+    # What is given back of the paid units goes; a unit of what was added and never paid for takes nothing along.
+    assert points(paid, grown, refunded(1, refund(1, back(1, 1, 5_000), paid=5_000))) == [50]
+    assert points(paid, grown, refunded(1, refund(2, back(2, 1, 5_000)))) == [100]
+    # An exchange for something cheaper and something dearer, not paid for yet.
+    dearer = seen(1, line(1, 10_000, 2, removed=2), line(2, 15_000), at=T0 + DAY, financial_status=status)
+    cheaper = seen(1, line(1, 10_000, 2, removed=2), line(2, 4_000), at=T0 + DAY, financial_status=status)
+    assert (points(paid, dearer), points(paid, cheaper)) == ([100], [40])
+    assert points(paid, grown, seen(1, line(1, 10_000, 2), line(2, 5_000), at=T0 + 2 * DAY)) == [150]
+    assert points(grown) == []
+    voided = seen(1, at=T0 + 2 * DAY, financial_status="voided")
+    assert points(paid, grown, voided) == []

@@ -17,7 +17,7 @@ from tests.extensions.served import Site
 
 pytestmark = pytest.mark.browser
 SIZES = pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-TITLES = 15  # kinds of line on the first page of the scripted history
+TITLES = 17  # kinds of line on the first page of the scripted history
 
 
 @SIZES
@@ -176,12 +176,14 @@ def test_every_line_of_the_history_explains_itself(site: Site, visit: Visit, siz
         "Order #1030 changed\nCHF 72 at 1 point for every CHF 1; 72 points instead of 60.\n+12",
         "Returned: Five francs off\nThe code was given back unused.\n+100",
         "Return withdrawn\nThe code was used after all.\n−100",
+        "Return withdrawn\nLess of the order with the code is refunded now.\n−25",
         "Expired\nNot spent in time.\n−30",
         "Never claimed\nWaited 12 months for you to join.\n−20",
         "Moved to your other account\nTwo of your accounts became one.\n−10",
         "Moved from your other account\nTwo of your accounts became one.\n+10",
         "Adjusted by the shop\nChanged by hand.\n+25",
         "Waived\nYour balance does not fall below zero.\n+15",
+        "Waived\nThey had already lapsed, so they are not taken twice.\n+40",
         "Thank you for your answer\nFor answering our question.\n+5",
         "Welcome gift\nFor joining.\n+50",
     ]

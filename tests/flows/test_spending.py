@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from plugin.domain.facts import OrderSeen
 from plugin.flows.spending import CannotRedeem
 from plugin.store.db import Database
 from plugin.store.redemptions import Redemption
 from tests.books import Books
-from tests.facts import DAY, T0, back, line, refund, refunded, seen
+from tests.facts import DAY, T0, back, line, programme, refund, refunded, seen
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_a_code_used_before_it_could_be_withdrawn_returns_nothing(rich: Books) -
     rich.undo(7, code)
     rich.withdrawn(code, used=True)
     assert rich.points(7) == (150, 0, 0)
-    rich.tell(used_in(code))
+    rich.tell(used_in(code), confirmed=[5])
     assert rich.redemption(code).state == "used"
     with pytest.raises(CannotRedeem) as refused:
         rich.undo(7, code)
@@ -143,7 +144,7 @@ def test_an_order_that_still_carries_the_code_takes_the_points_again(rich: Books
         rich.refused(code)
     assert rich.points(7) == (250, 0, 0)
     for _ in range(2):
-        rich.tell(used_in(code))
+        rich.tell(used_in(code), confirmed=[5])
     rich.tell(used_in(code, at=T0 + DAY))
     assert rich.points(7) == (150, 100, 0)
     assert [kind for kind, _ in rich.entries(7)].count("redeem_reversed") == 1
@@ -172,19 +173,69 @@ def test_a_used_code_on_a_refunded_order_returns_its_share(
 ) -> None:
     code = rich.redeem(7)
     rich.made(code)
-    rich.tell(used_in(code))
+    rich.tell(used_in(code), confirmed=[5])
     for fact in facts:
         rich.tell(used_in(code, at=T0 + DAY, cancelled_at=T0 + DAY) if fact == "cancel" else fact)
-        rich.tell(used_in(code))
+        rich.tell(used_in(code), confirmed=[5])
     assert rich.redemption(code).returned == returned
     assert rich.points(7)[0] == 150 + returned
     assert rich.member(7).spent == 100 - returned
     assert rich.audit() == []
 
 
+def test_an_edit_after_a_refund_lowers_the_share_and_takes_points_again(rich: Books) -> None:
+    code = rich.redeem(7)
+    half = refund(1, back(1, 1, 5_000), paid=5_000)
+    rich.tell(used_in(code), refunded(5, half), confirmed=[5])
+    assert rich.redemption(code).returned == 50
+    more = (line(1, 10_000, 2), line(2, 10_000))
+
+    def grown(days: int, status: str) -> OrderSeen:
+        return seen(5, *more, at=T0 + days * DAY, discount_codes=(code.code,), financial_status=status)
+
+    rich.tell(grown(1, "partially_paid"))
+    assert rich.redemption(code).returned == 50, "what is added counts once it is paid"
+    for _ in range(2):
+        rich.tell(grown(2, "partially_refunded"))
+    assert (rich.redemption(code).returned, rich.points(7)[0]) == (25, 150 + 25)
+    rich.tell(refunded(5, refund(2, back(2, 1, 10_000), paid=10_000)))
+    assert (rich.redemption(code).returned, rich.points(7)[0]) == (75, 150 + 75)
+    posted = [points for kind, points in rich.entries(7) if kind.startswith("redeem_")]
+    assert posted == [50, -25, 50]
+    assert rich.audit() == []
+
+
+@pytest.mark.parametrize(("policy", "owed"), [("deficit", 100), ("floor", 0)])
+def test_a_code_used_after_all_is_owed_or_forgiven(shared: Database, policy: str, owed: int) -> None:
+    books = Books(shared, programme(clawback=policy, signup_points=100))
+    books.join(7)
+    code = books.redeem(7)
+    books.refused(code)
+    books.redeem(7, request="another tap")
+    books.tell(used_in(code, customer_id=8), confirmed=[5])
+    assert books.points(7) == (0, 0, owed)
+    assert books.audit() == []
+
+
+def test_a_code_in_an_order_that_nobody_read_is_only_a_claim(rich: Books) -> None:
+    code = rich.redeem(7)
+    rich.made(code)
+    # The header that names the shop is not signed: this is another shop's cancelled order with a code of ours.
+    forged = used_in(code, customer_id=None, cancelled_at=T0, financial_status="voided")
+    rich.tell(forged)
+    assert rich.redemption(code).state == "made"
+    assert rich.points(7) == (150, 0, 0)
+    assert rich.effects("order.read") == ["order:5:read"]
+    rich.tell(refuted=[5])
+    rich.tell(used_in(code, at=T0 + DAY, cancelled_at=T0 + DAY))
+    assert (rich.redemption(code).state, rich.points(7)) == ("made", (150, 0, 0))
+    rich.tell(used_in(code, 6, at=T0 + DAY, cancelled_at=T0 + DAY), confirmed=[6])
+    assert (rich.redemption(code).state, rich.points(7)) == ("used", (250, 0, 0))
+
+
 def test_a_code_seen_before_we_knew_it_was_made(rich: Books) -> None:
     code = rich.redeem(7)
-    rich.tell(used_in(code))
+    rich.tell(used_in(code), confirmed=[5])
     assert rich.redemption(code).state == "used"
     rich.made(code)
     rich.refused(code)
@@ -196,8 +247,8 @@ def test_a_code_seen_before_we_knew_it_was_made(rich: Books) -> None:
 def test_one_code_serves_one_order(rich: Books) -> None:
     code = rich.redeem(7)
     rich.made(code)
-    rich.tell(used_in(code, 5))
-    rich.tell(used_in(code, 6, cancelled_at=T0))
+    rich.tell(used_in(code, 5), confirmed=[5])
+    rich.tell(used_in(code, 6, cancelled_at=T0), confirmed=[6])
     assert rich.redemption(code).used_order_id == 5
     assert rich.points(7)[0] == 150
 

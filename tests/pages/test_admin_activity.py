@@ -179,6 +179,12 @@ def test_sentences_for_every_kind_of_entry() -> None:
         said("redeem_return", name="5 off", because="refused") == "5 off: the shop could not make the code."
     )
     assert said("void", rule="never_joined", months=12) == "Waited 12 months for the customer to join."
+    assert said("forgiven", rule="lapsed") == (
+        "They had expired or were never claimed, so they are not taken twice."
+    )
+    assert said("redeem_reversed", reward="five_off", because="less_refunded") == (
+        "five_off: less of the order with the code is refunded now."
+    )
     assert said("forgiven", rule="floor") == "The programme does not let a balance fall below zero."
     assert said("transfer_in", **{"from": "7", "to": "8"}) == "Two accounts became one: 7."
     assert said("transfer_out", **{"from": "7", "to": "8"}) == "Two accounts became one: 8."

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from devshop.shop import Order
 from plugin.shopify import orders as platform_orders
+from plugin.store import orders as order_store
 from plugin.store.db import to_ms
 from plugin.worker.reconcile import PAGE
 from tests.worker.world import World
@@ -97,6 +99,50 @@ def test_what_is_known_is_not_read_again(
     assert read == [orders[1].id]
     assert world.shop.reconciled_at == world.at
     assert to_ms(world.shop.orders_watermark_at) == to_ms(world.at)
+
+
+def paid_in_the_second_of_a_read(world: World) -> Order:
+    """An edit leaves an order owing and is read; then it is paid, while the clock stands: the same updated_at."""
+    order = world.order(world.customer())
+    world.forward(minutes=1)
+    world.dev.edit(order, increase={order.lines[0].id: 6})
+    world.deliver()
+    assert status(world, order) == "partially_paid"
+    world.dev.pay(order)
+    return order
+
+
+def status(world: World, order: Order) -> str | None:
+    shop_id = world.shop_id
+    with world.db.read() as tx:
+        stored = order_store.by_id(tx, shop_id, order.id)
+    assert stored is not None
+    assert stored.order.head is not None
+    return stored.order.head.financial_status
+
+
+def test_a_payment_in_the_second_of_a_read_is_read_again(worlds: Callable[[], World]) -> None:
+    world = worlds()
+    order = paid_in_the_second_of_a_read(world)
+    world.deliver()
+    assert status(world, order) == "paid"
+    assert world.points(world.dev.customers[order.customer_id or 0]) == (0, 250, 0)
+
+
+def test_an_order_in_doubt_is_not_known(worlds: Callable[[], World]) -> None:
+    """The read that the doubt asks for got lost with its row: reconciliation does it."""
+    world = worlds()
+    order = paid_in_the_second_of_a_read(world)
+    while world.platform.queue:
+        world.platform.flush()
+    world.worker.drain(world.at)
+    with world.db.write(world.shop_id) as tx:
+        tx.run("DELETE FROM outbox WHERE shop_id = :s AND kind = 'order.read'", s=world.shop_id)
+    assert status(world, order) == "partially_paid"
+    world.forward(minutes=21)
+    world.worker.settle()
+    assert status(world, order) == "paid"
+    assert world.unfinished() == []
 
 
 def test_an_order_that_cannot_be_read_stops_no_other(

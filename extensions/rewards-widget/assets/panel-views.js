@@ -5,7 +5,7 @@ import { h, icon } from './panel-words.js';
 // An expiry further away than this is no news.
 const SOON_MS = 92 * 864e5;
 const EARNING = ['earn', 'clawback'];
-const WORDED = ['signup', 'redeem', 'redeem_reversed', 'expire', 'void', 'adjust', 'forgiven', 'survey'];
+const WORDED = ['signup', 'redeem', 'expire', 'void', 'adjust', 'forgiven', 'survey'];
 
 
 const press = (key, words, onclick, kind = 'main', more = {}) =>
@@ -177,9 +177,9 @@ function reasons({ t, n, has, money, number, ratio }, line, tiers) {
     if (top !== bottom) parts.push(t('w_tier', { rate: ratio([top, bottom]), tier }));
   }
   if (EARNING.includes(kind) && why.before) parts.push(n('w_change', why.target ?? 0, { before: number(why.before) }));
-  if (WORDED.includes(kind)) parts.push(t(`w_${kind}`, { months: why.months }));
+  if (WORDED.includes(kind)) parts.push(t(why.rule === 'lapsed' ? 'w_lapsed' : `w_${kind}`, { months: why.months }));
   if (kind.startsWith('transfer')) parts.push(t('w_transfer'));
-  if (why.because && kind !== 'redeem_reversed' && has(`b_${why.because}`)) parts.push(t(`b_${why.because}`));
+  if (why.because && has(`b_${why.because}`)) parts.push(t(`b_${why.because}`));
   const text = parts.join('; ');
   return text && `${text[0].toLocaleUpperCase()}${text.slice(1)}.`;
 }
