@@ -42,7 +42,7 @@ LADDER = [("bronze", 0, [1, 1]), ("silver", 100, [5, 4]), ("gold", 600, [3, 2])]
 
 
 def programme(rng: random.Random, *, wild: bool, currency: str = "CHF") -> Json:
-    """A programme version as plain values; wild worlds have nothing in it that time or luck decides."""
+    """A programme version as plain values; in wild worlds no points end and none are given for joining."""
     return {
         "currency": currency,
         "rate": rng.choice(([1, 100], [1, 1], [3, 100], [7, 300])) if currency != "JPY" else [1, 10],
@@ -58,7 +58,7 @@ def programme(rng: random.Random, *, wild: bool, currency: str = "CHF") -> Json:
         "no_delivery_days": rng.choice((12, 21)),
         "expiry_months": None if wild else rng.choice((None, 1, 2, 24)),
         "tier_months": 12,
-        "tiers": [] if wild else [{"key": k, "threshold": t, "multiplier": m} for k, t, m in LADDER],
+        "tiers": [{"key": k, "threshold": t, "multiplier": m} for k, t, m in LADDER],
         "signup_points": 0 if wild else rng.choice((0, 50)),
         "clawback": "deficit",
     }
@@ -76,6 +76,7 @@ class Maker(Shopping):
         self.held: list[list[Any]] = []
         self.merging: dict[int, int] = {}  # both customers of the epoch's merges -> the kept one
         self.busy: set[int] = set()  # customers whose messages were held back: nothing new for them
+        self.spent_up: list[int] = []  # orders worth more than their customer has
         self.judge = Judge()
         self.fixed: Json = {}
 
@@ -193,6 +194,13 @@ class Maker(Shopping):
             begin + timedelta(days=self.rng.randrange(days), seconds=self.second()) for _ in range(events)
         )
         debtors = {who for who, owed in self.judge.owed.items() if owed}
+        # Whose points are mostly spent: a refund of such an order makes its customer owe.
+        self.spent_up = [
+            number
+            for number, case in self.cases.items()
+            if case.customer is not None
+            and self.judge.posted.get(case.customer, 0) < self.judge.stands.get(number, 0)
+        ]
         for at in moments:
             messages += self.happening(at, mood, debtors)
         return messages
@@ -203,10 +211,15 @@ class Maker(Shopping):
         if rng.random() < 0.012:
             return self.marry(at, mood)
         if rng.random() < 0.35 or not self.cases:
-            customer = rng.choice(self.customers) if rng.random() < 0.92 else None
+            often = self.customers[: 1 + len(self.customers) // 2]  # the others order once or twice
+            buyer = rng.choice(often if rng.random() < 0.8 else self.customers)
+            customer = buyer if rng.random() < 0.92 else None
             return self.place(at, customer) if self.may_order(customer, mood, debtors) else []
         with_code = [number for number, case in self.cases.items() if case.body["discount_codes"]]
-        case = self.cases[rng.choice(with_code if with_code and rng.random() < 0.15 else list(self.cases))]
+        if rng.random() < 0.5:
+            with_code = [number for number in with_code if self.cases[number].body["refunds"]] or with_code
+        chosen = with_code if with_code and rng.random() < 0.3 else list(self.cases)
+        case = self.cases[rng.choice(self.spent_up if self.spent_up and rng.random() < 0.2 else chosen)]
         at = max(at, self.after(case))
         doing = rng.choice(("grow", "shrink", "ship", "ship", "stray"))
         if not self.wild and case.customer is None:
@@ -255,18 +268,28 @@ class Maker(Shopping):
             if case.customer == gone:
                 case.rehome = kept
         self.codes = [(kept if owner == gone else owner, code) for owner, code in self.codes]
-        return [["customers/merge", bodies.merge(kept, gone, self.rng.choice(("success", "completed")))]]
+        told = [["customers/merge", bodies.merge(kept, gone, self.rng.choice(("success", "completed")))]]
+        if (
+            self.wild
+        ):  # the platform renames orders at once, and says so before or after it tells of the merge
+            for case in self.cases.values():
+                if case.rehome == kept and self.rng.random() < 0.5:
+                    case.customer, case.rehome = kept, None
+                    told += self.tell(case, max(at, self.after(case)), "orders/updated")
+        return told
 
     def people(self) -> None:
         """Shoppers act: they join, they redeem; now and then the platform refuses a code."""
         rng = self.rng
         for customer in rng.sample(self.customers, k=min(len(self.customers), 1 + len(self.customers) // 6)):
             self.step({"do": "join", "customer": customer})
-            if not self.wild and rng.random() < 0.6:
+            # Many spend all they can, so that a refund makes them owe.
+            costs = rng.choice(((), (10,), (40,), (100,), 3 * (400,) + 4 * (100,) + 2 * (40,) + 4 * (10,)))
+            for cost in () if self.wild else costs:
+                if len(costs) > 1 and self.judge.verdict(self.now).members[customer].available < cost:
+                    continue
                 code = f"CODE-{self.number()}"
-                self.step(
-                    {"do": "redeem", "customer": customer, "points": rng.choice((10, 40, 100)), "code": code}
-                )
+                self.step({"do": "redeem", "customer": customer, "points": cost, "code": code})
                 if rng.random() < 0.2:
                     self.step({"do": "refuse", "code": code})
                 else:

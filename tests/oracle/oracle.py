@@ -75,7 +75,9 @@ class Knowledge:
     arrivals: dict[int, datetime] = field(default_factory=dict)
     deleted: bool = False
     confirmed: bool = False
-    tier: tuple[str | None] | None = None  # pinned once the order and its customer are known
+    lapsed: int = (
+        0  # points that ended or were void before anybody spent them, less what was made up for since
+    )
 
 
 @dataclass(slots=True)
@@ -117,6 +119,23 @@ def newest(known: Knowledge) -> Json | None:
     if not known.bodies:
         return None
     return max(known.bodies, key=lambda body: body[:2])[2]
+
+
+def paid_for(known: Knowledge, body: Json) -> Json | None:
+    """The body that says what of the order was paid: the newest, or the last one that was paid in full when an
+    edit since asks for more money. None when nothing was ever paid in full, or the payment was voided."""
+    if body["financial_status"] in PAID:
+        return body
+    paid = [one for one in known.bodies if one[2]["financial_status"] in PAID]
+    if not paid or body["financial_status"] == "voided":
+        return None
+    return max(paid, key=lambda one: one[:2])[2]
+
+
+def placed_by(known: Knowledge) -> int:
+    """The customer whom the earliest body names; of one second a webhook is earlier than a read."""
+    named = [(*one[:2], one[2]["customer"]["id"]) for one in known.bodies if one[2].get("customer")]
+    return int(min(named)[2])
 
 
 def kept(known: Knowledge, body: Json) -> dict[int, int]:
@@ -360,11 +379,11 @@ class Judge:
 
     def _clock(self, at: datetime, step: Json) -> None:
         for pile in (pile for pile in self.piles if pile.left):
-            if pile.ends is not None and pile.ends <= at:
+            over = pile.ends is not None and pile.ends <= at
+            if over or (self.status[pile.owner] == "unclaimed" and months(at, -12) > pile.born):
                 self.posted[pile.owner] -= pile.left
-                pile.left = 0
-            elif self.status[pile.owner] == "unclaimed" and months(at, -12) > pile.born:
-                self.posted[pile.owner] -= pile.left
+                if pile.order is not None:
+                    self.known[pile.order].lapsed += pile.left
                 pile.left = 0
         self.piles = [pile for pile in self.piles if pile.left]
         programme = self.programme_at(at)
@@ -474,9 +493,8 @@ class Judge:
             self.meet(who, at)
             placed = when(body["processed_at"])
             programme = self.programme_at(placed)
-            if known.tier is None:
-                known.tier = (self.tier_at(self.member(body["customer"]["id"], placed), placed),)
-            points = self.points_of(known, body, programme)
+            tier = self.tier_at(self.member(placed_by(known), placed), placed)
+            points = self.points_of(known, body, programme, tier)
             opens = None
             if programme is not None and known.confirmed and points is not None:
                 there = arrived(known, body, programme)
@@ -495,17 +513,19 @@ class Judge:
                 self.credit(who, change, opens, ends, number, at)
             self.give_back(known, body, programme, at)
 
-    def points_of(self, known: Knowledge, body: Json, programme: Json | None) -> int | None:
+    def points_of(self, known: Knowledge, body: Json, programme: Json | None, held: str | None) -> int | None:
         """What the order must stand for; None when it does not count at all."""
-        if known.deleted or body["test"] or body["cancelled_at"] or body["financial_status"] not in PAID:
+        paid = paid_for(known, body)
+        if known.deleted or body["test"] or body["cancelled_at"] or paid is None:
             return None
         if programme is None or body["currency"] != programme["currency"]:
             return None
         multiplier = Fraction(1)
         for tier in programme["tiers"]:
-            if known.tier is not None and tier["key"] == known.tier[0]:
+            if tier["key"] == held:
                 multiplier = Fraction(*tier["multiplier"])
-        amount = basis(known, body, programme["basis"]) * Fraction(*programme["rate"]) * multiplier
+        earns = min(basis(known, one, programme["basis"]) for one in (body, paid))
+        amount = earns * Fraction(*programme["rate"]) * multiplier
         return in_whole_points(amount, programme["rounding"])
 
     def credit(
@@ -530,12 +550,20 @@ class Judge:
     ) -> None:
         """Takes points whether or not they are there: the order's own, then the soonest to end, then a debt.
 
-        What has ended is not there, whether or not a clock has run since.
+        What has ended is not there, whether or not a clock has run since. And of the order's own points, those
+        that ran out unused are not taken a second time.
         """
         self.posted[who] = self.posted.get(who, 0) - points
         there = [p for p in self.piles if p.owner == who and (p.ends is None or p.ends > at)]
         own = [pile for pile in there if order is not None and pile.order == order]
         rest = points - sum(part for _, part in self.take(own, points))
+        if order is not None:
+            known = self.known[order]
+            over = [p for p in self.piles if p.order == order and p.ends is not None and p.ends <= at]
+            made_up = min(rest, known.lapsed + sum(pile.left for pile in over))
+            known.lapsed -= made_up
+            self.posted[who] += made_up
+            rest -= made_up
         rest -= sum(part for _, part in self.take(there, rest))
         if programme is not None and programme["clawback"] == "floor":
             self.posted[who] += rest
@@ -554,21 +582,26 @@ class Judge:
         return taken
 
     def give_back(self, known: Knowledge, body: Json, programme: Json | None, at: datetime) -> None:
-        """A used code on a refunded order returns its points in proportion."""
+        """A used code on a refunded order returns its points in proportion, once the order was read; when less of
+        the order is refunded than before, points are taken again."""
         for used in body.get("discount_codes") or []:
             spending = self.spent.get(used["code"])
-            if spending is None or spending.refused:
+            if spending is None or spending.refused or not known.confirmed:
                 continue
             rule = {"tax": programme["basis"]["tax"] if programme else "as_priced",
                     "shipping": False, "tips": False, "duties": False}  # fmt: skip
-            ordered = basis(known, body, rule, whole=True)
-            share = Fraction(ordered - basis(known, body, rule), ordered) if ordered else Fraction(0)
+            paid = paid_for(known, body) or body
+            ordered = basis(known, paid, rule, whole=True)
+            share = Fraction(ordered - basis(known, paid, rule), ordered) if ordered else Fraction(0)
             if known.deleted or body["cancelled_at"]:
                 share = Fraction(1)
             due = floor(spending.points * min(share, Fraction(1))) - spending.returned
+            spending.returned += due
+            who = self.member(spending.owner)
             if due > 0:
-                spending.returned += due
-                self.credit(self.member(spending.owner), due, at, self.latest_end(spending, at), None, at)
+                self.credit(who, due, at, self.latest_end(spending, at), None, at)
+            elif due < 0:
+                self.claw_back(who, -due, None, programme, at)
 
     def latest_end(self, spending: Spending, at: datetime) -> datetime | None:
         """The end of returned points: the latest of the credits they came from, but 30 days off at least."""

@@ -25,7 +25,7 @@ from webhooks.drain import Drained, drain
 from webhooks.topics import parse
 
 DOMAIN = "alice.myshopify.com"
-COSTS = (10, 40, 100)
+COSTS = (10, 40, 100, 400)
 
 
 class Rig:

@@ -11,6 +11,7 @@ from tests.oracle import bodies
 from tests.oracle.bodies import Json, iso
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
+PAID = ("paid", "partially_refunded", "refunded")
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Case:
     returned: int = 0  # minor units refunded
     readable: bool = True  # whether the shop's own token ever finds it
     rehome: int | None = None  # the customer it belongs to from the next epoch on
+    was_paid: bool = False  # whether it ever was paid in full
 
 
 class Shopping:
@@ -57,7 +59,13 @@ class Shopping:
         number = self.number()
         body = bodies.order(rng, number, customer, at, currency, lines, paid=paid, included=included,
                             foreign=foreign, code=code)  # fmt: skip
-        case = Case(body, customer, touched_at=self.now, readable=rng.random() < 0.94)
+        case = Case(
+            body,
+            customer,
+            touched_at=self.now,
+            readable=rng.random() < (0.94 if code is None else 0.7),
+            was_paid=paid,
+        )
         self.cases[number] = case
         told = [["orders/create", self.snapshot(case)]]
         if paid:
@@ -67,21 +75,38 @@ class Shopping:
         return told
 
     def grow(self, case: Case, at: datetime) -> list[list[Any]]:
-        """An order is paid, gets a customer, or gains a line."""
+        """An order is paid, gets a customer, or gains a line, which is often paid for later."""
         rng, body = self.rng, case.body
         if body["cancelled_at"] or body["refunds"]:
             return []
         if case.customer is None:
             case.customer = rng.choice(self.customers)
             return self.tell(case, at, "orders/updated")
-        if body["financial_status"] not in ("paid", "partially_refunded"):
+        if body["financial_status"] not in PAID:
             return self.tell(case, at, "orders/paid", financial_status="paid")
+        return self.extend(case, at, "paid")
+
+    def extend(self, case: Case, at: datetime, paid: str) -> list[list[Any]]:
+        """An edit adds a line. `paid` is the status when it is paid for at once."""
+        rng, body = self.rng, case.body
         foreign = body["currency"] != body["presentment_currency"]
         extra = bodies.line(
             rng, self.number(), body["currency"], included=body["taxes_included"], foreign=foreign
         )
-        told = self.tell(case, at, "orders/updated", line_items=[*body["line_items"], extra])
+        status = paid if rng.random() < 0.5 else rng.choice(("partially_paid", "partially_paid", "pending"))
+        told = self.tell(
+            case, at, "orders/updated", line_items=[*body["line_items"], extra], financial_status=status
+        )
         return [*told, ["orders/edited", bodies.edit(self.number(), body["id"], at)]]
+
+    def swell(self, case: Case, at: datetime) -> list[list[Any]]:
+        """An order that was refunded in part gains a line or is paid for it: less of it is refunded than before."""
+        body = case.body
+        if not body["refunds"] or body["cancelled_at"] or body["financial_status"] == "refunded":
+            return []
+        if body["financial_status"] not in PAID:
+            return self.tell(case, at, "orders/updated", financial_status="partially_refunded")
+        return self.extend(case, at, "partially_refunded")
 
     def attach(self, case: Case, at: datetime, mood: dict[int, str], debtors: set[int]) -> list[list[Any]]:
         """A guest's order gets a customer, where that customer may gain just now."""
@@ -93,10 +118,12 @@ class Shopping:
         return self.tell(case, at, "orders/updated")
 
     def shrink(self, case: Case, at: datetime) -> list[list[Any]]:
-        """A refund by line, a refund of an amount, a removal by edit, a cancellation, rarely a deletion."""
+        """A refund by line or of an amount, a removal or a late addition by edit, a cancellation, rarely a deletion."""
         doing = self.rng.choice(
-            ("by_line", "by_line", "by_amount", "by_amount", "removal", "cancel", "delete")
+            ("by_line", "by_line", "by_amount", "by_amount", "removal", "swell", "cancel", "delete")
         )
+        if case.body["discount_codes"] and case.body["refunds"] and self.rng.random() < 0.6:
+            doing = "swell"  # then points that came back for the code are taken again
         if case.body["cancelled_at"]:
             return [["orders/delete", {"id": case.body["id"]}]] if self.rng.random() < 0.2 else []
         if doing == "delete":
@@ -108,7 +135,7 @@ class Shopping:
         """Units come back, with or without a fee kept, sometimes with their shipping."""
         rng, body = self.rng, case.body
         lines = [item for item in body["line_items"] if item["current_quantity"]]
-        if not lines or body["financial_status"] not in ("paid", "partially_refunded"):
+        if not lines or not case.was_paid:
             return []
         item = rng.choice(lines)
         units = rng.randint(1, item["current_quantity"])
@@ -130,7 +157,7 @@ class Shopping:
     def by_amount(self, case: Case, at: datetime) -> list[list[Any]]:
         """Money comes back without a line: goodwill, or store credit."""
         rng, body = self.rng, case.body
-        if body["financial_status"] not in ("paid", "partially_refunded"):
+        if not case.was_paid:
             return []
         worth = sum(bodies.net_of(item) for item in body["line_items"])
         amount = rng.randint(1, max(1, worth // 3))
@@ -143,6 +170,8 @@ class Shopping:
         """Tells of a refund: by itself and inside the order."""
         whole = all(item["current_quantity"] == 0 for item in lines)
         status = "refunded" if whole else "partially_refunded"
+        if case.body["financial_status"] not in PAID and not whole:
+            status = case.body["financial_status"]  # what an edit added is still to be paid
         refunds = [*case.body["refunds"], one]
         told = self.tell(
             case, at, "orders/updated", refunds=refunds, line_items=lines, financial_status=status
@@ -170,7 +199,7 @@ class Shopping:
 
     def cancel(self, case: Case, at: datetime) -> list[list[Any]]:
         """The order is cancelled."""
-        status = "refunded" if case.body["financial_status"] in ("paid", "partially_refunded") else "voided"
+        status = "refunded" if case.was_paid else "voided"
         return self.tell(case, at, "orders/cancelled", cancelled_at=iso(at), financial_status=status)
 
     def ship(self, case: Case, at: datetime) -> list[list[Any]]:
@@ -254,6 +283,7 @@ class Shopping:
     def tell(self, case: Case, at: datetime, topic: str, **changes: Any) -> list[list[Any]]:
         """Changes an order and tells of it, with a second message of the same content now and then."""
         case.body = {**case.body, **changes, "updated_at": iso(at)}
+        case.was_paid |= case.body["financial_status"] in PAID
         told = [[topic, self.snapshot(case)]]
         if topic != "orders/updated" and self.rng.random() < 0.7:
             told.append(["orders/updated", self.snapshot(case)])

@@ -14,9 +14,11 @@ from plugin.domain import earning
 from plugin.domain import ledger as ledger_domain
 from plugin.domain import orders as orders_domain
 from plugin.domain.ledger import Account, Entry, Lot
-from plugin.domain.orders import Order
+from plugin.domain.orders import FirstNamed, Order
 from plugin.domain.programme import Basis, Programme
 from plugin.flows import clock, merges, spending
+from plugin.flows import orders as orders_flow
+from plugin.store import ledger as ledger_store
 from plugin.store import members as member_store
 from plugin.store.programmes import Versions
 from tests.oracle.conftest import FreshDatabase
@@ -26,7 +28,7 @@ from tests.oracle.rig import Rig
 from webhooks.topics import TOPICS
 
 Patch = pytest.MonkeyPatch
-SEEDS = (4, 1)  # between them every fault below shows itself
+SEEDS = ((5, False), (10, False), (1, True))  # (seed, wild): between them every fault below shows itself
 FAULTS: dict[str, Callable[[Patch], None]] = {}
 
 
@@ -38,8 +40,8 @@ def fault(seed: Callable[[Patch], None]) -> Callable[[Patch], None]:
 
 @pytest.fixture(scope="module")
 def worlds() -> list[tuple[World, Verdict]]:
-    """Two worlds with a bit of everything, and what is right in them."""
-    made = [world(seed, customers=30, epochs=16, events=70) for seed in SEEDS]
+    """Worlds with a bit of everything, and what is right in them."""
+    made = [world(seed, customers=30, epochs=16, events=70, wild=wild) for seed, wild in SEEDS]
     return [(one, judge(one.steps, one.end.isoformat())) for one in made]
 
 
@@ -191,7 +193,7 @@ def amount_only_refund_ignored(patch: Patch) -> None:
 @fault
 def older_snapshot_overwrites_newer(patch: Patch) -> None:
     """The last body to arrive wins."""
-    patch.setattr(orders_domain, "_newer", lambda new, old: True)
+    patch.setattr(orders_domain, "_last_word", lambda old, new: new)
 
 
 @fault
@@ -295,6 +297,51 @@ def orders_of_a_test_earn(patch: Patch) -> None:
 def used_code_returns_nothing(patch: Patch) -> None:
     """Points of a used code stay spent when its order is refunded."""
     patch.setattr(spending, "codes_seen", lambda *rest: None)
+
+
+@fault
+def returned_points_are_never_taken_again(patch: Patch) -> None:
+    """What came back for a used code stays, though less of its order is refunded now."""
+    patch.setattr(spending, "_take_again", lambda *rest: None)
+
+
+@fault
+def code_counts_without_a_read_of_the_order(patch: Patch) -> None:
+    """The payload's word alone returns the points of a code."""
+    seen, decide = orders_flow._confirmed, orders_flow._decide
+
+    def believing(*rest: Any) -> set[int]:
+        with pytest.MonkeyPatch.context() as honest:
+            honest.setattr(orders_flow, "_confirmed", seen)  # of dates it still asks for one
+            return decide(*rest)
+
+    patch.setattr(orders_flow, "_confirmed", lambda work: True)
+    patch.setattr(orders_flow, "_decide", believing)
+
+
+@fault
+def unpaid_edit_takes_everything_back(patch: Patch) -> None:
+    """An order that was paid loses its points while an edit is not paid for."""
+    patch.setattr(earning, "paid_share", lambda order: None)
+
+
+@fault
+def unpaid_edit_counts_at_once(patch: Patch) -> None:
+    """What an edit adds earns before it is paid for."""
+    right = orders_domain.paid_share
+    patch.setattr(earning, "paid_share", lambda order: order if right(order) else None)
+
+
+@fault
+def tier_of_whom_the_newest_body_names(patch: Patch) -> None:
+    """An order earns by the tier of the customer it was renamed to, not of the one who placed it."""
+    patch.setattr(FirstNamed, "__lt__", lambda self, other: self.updated_at > other.updated_at)
+
+
+@fault
+def expired_points_taken_a_second_time(patch: Patch) -> None:
+    """A clawback takes other points for those of the order that ran out unused."""
+    patch.setattr(ledger_store, "lapsed", lambda *rest: {})
 
 
 @fault

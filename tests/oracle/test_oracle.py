@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def test_shipping_that_was_refunded_leaves_with_its_tax() -> None:
     assert points(back, basis=on | {"tax": "with"}) == 105, "10.81 − 5.40 = 5.41"
 
 
-def test_what_has_ended_is_not_there_to_be_taken_though_no_clock_has_run() -> None:
+def test_what_has_ended_is_not_taken_a_second_time_though_no_clock_has_run() -> None:
     gone = digital(5000, updated_at=at(49), cancelled_at=at(49))
     steps = (read(3, digital(5000)), read(41, digital(7000, number=101, day=40)))
     clock = {"do": "clock", "at": at(47)}
@@ -164,8 +165,8 @@ def test_what_has_ended_is_not_there_to_be_taken_though_no_clock_has_run() -> No
         judge(world(*steps, *before, told(50, ("orders/cancelled", gone)), clock | {"at": at(51)}), at(51))
         for before in ((), (clock,))
     )
-    # The 50 ended on day 46. The refund takes 50 of the other 70, whether the clock ran on day 47 or not.
-    assert alice(late) == alice(on_time) == Figures(20, 0, 20, 0, "active")
+    # The 50 ended unused on day 46. The refund takes nothing of the other 70, whether the clock ran on day 47 or not.
+    assert alice(late) == alice(on_time) == Figures(70, 0, 70, 0, "active")
 
 
 def test_refunded_and_removed_units_leave_with_their_share_of_the_discount() -> None:
@@ -335,7 +336,7 @@ def test_too_few_points_buy_nothing_and_a_refusal_gives_them_back() -> None:
 def test_a_used_code_returns_points_as_its_order_is_refunded() -> None:
     spend = {"do": "redeem", "at": at(20), "customer": ALICE, "points": 50, "code": "C"}
     using = digital(3000, number=101, day=21, discount_codes=[{"code": "C"}])
-    base = (read(3, digital(5000)), spend, told(22, ("orders/paid", using)))
+    base = (read(3, digital(5000)), spend, read(22, using))
     assert alice(judge(world(*base), at(22))) == Figures(30, 0, 30, 0, "active")
     # 10.00 of 30.00 back: 10 points of the order go, floor(50 × 1/3) = 16 of the code return.
     part = using | {"refunds": [refund(using, paid=1000)], "updated_at": at(23)}
@@ -346,6 +347,60 @@ def test_a_used_code_returns_points_as_its_order_is_refunded() -> None:
     whole = part | {"cancelled_at": at(25), "updated_at": at(25)}
     steps = (*base, told(24, ("orders/updated", part)), told(26, ("orders/cancelled", whole)))
     assert alice(judge(world(*steps), at(26))) == Figures(50, 50, 0, 0, "active")
+    # An edit adds 60.00: once paid 10.00 of 90.00 are back, so floor(50 / 9) = 5 are due and 11 are taken again.
+    more = [*part["line_items"], line(2, 6000, requires_shipping=False)]
+    grown = part | {"line_items": more, "updated_at": at(25)}
+    for status, returned in (("partially_paid", 16), ("partially_refunded", 5)):
+        steps = (*base, told(24, ("orders/updated", part)),
+                 told(26, ("orders/updated", grown | {"financial_status": status})))  # fmt: skip
+        assert alice(judge(world(*steps), at(26))).available == returned
+    # An order that was never read returns nothing.
+    unread = (*base[:-1], told(22, ("orders/paid", using)), told(26, ("orders/cancelled", whole)))
+    assert alice(judge(world(*unread), at(26))) == Figures(0, 0, 0, 0, "active")
+
+
+def test_an_edit_that_is_not_paid_yet_leaves_what_was_paid_for() -> None:
+    grown = order(line(), line(2, 3000), updated_at=at(3), financial_status="partially_paid")
+    paid = grown | {"updated_at": at(4), "financial_status": "paid"}
+    for messages, right in (
+        ((order(), grown), 20),
+        ((grown, order()), 20),
+        ((grown, order(), paid), 50),
+        ((grown,), 0),
+    ):
+        steps = world(*(told(5 + n, ("orders/updated", body)) for n, body in enumerate(messages)))
+        assert judge(steps, at(9)).orders[ORDER] == right
+    voided = grown | {"updated_at": at(4), "financial_status": "voided"}
+    assert (
+        judge(world(told(5, ("orders/paid", order()), ("orders/updated", voided))), at(5)).orders[ORDER] == 0
+    )
+
+
+def test_points_that_ran_out_are_not_taken_a_second_time() -> None:
+    # 50 end on day 46; 30 of them were spent, 20 ran out. All 50 go: 30 are owed, not 50.
+    spend = {"do": "redeem", "at": at(20), "customer": ALICE, "points": 30, "code": "C"}
+    gone = digital(5000, updated_at=at(60), cancelled_at=at(60))
+    steps = (
+        read(3, digital(5000)),
+        spend,
+        {"do": "clock", "at": at(50)},
+        told(61, ("orders/cancelled", gone)),
+    )
+    assert alice(judge(world(*steps), at(61))) == Figures(-30, 0, 0, 30, "active")
+
+
+def test_the_tier_is_that_of_whoever_placed_the_order_whenever_the_merge_is_told() -> None:
+    ladder = [
+        {"key": "low", "threshold": 0, "multiplier": [1, 1]},
+        {"key": "high", "threshold": 20, "multiplier": [2, 1]},
+    ]
+    start = world(told(2, ("orders/paid", order())), {"do": "clock", "at": at(3)}, tiers=ladder)
+    placed = ("orders/paid", order(number=101, day=4))
+    renamed = ("orders/updated", order(number=101, day=4, customer=BOB, updated_at=at(5)))
+    merge = ("customers/merge", bodies.merge(BOB, ALICE, "success"))
+    for messages in permutations((placed, renamed, merge)):
+        steps = [*start, *(told(6 + n, message) for n, message in enumerate(messages))]
+        assert judge(steps, at(9)).members[BOB].posted == 20 + 40
 
 
 def test_two_customers_become_one() -> None:
