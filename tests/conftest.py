@@ -11,7 +11,7 @@ from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
@@ -31,6 +31,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for this test process: Playwright allows only one of itself at a time."""
+    # Waiting costs nothing while all goes well; Playwright's own 5 s are too few on a machine that has other work.
+    expect.set_options(timeout=30_000)
     with opened() as found:
         yield found
 
