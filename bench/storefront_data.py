@@ -77,7 +77,8 @@ def differences(url: str) -> list[str]:
 _COLUMNS = {
     "members": "shop_id, member_id, status, created_at, joined_at, first_name, last_name, email, posted, earned, "
     "spent, tier",
-    "entries": "shop_id, entry_id, member_id, kind, points, occurred_at, recorded_at, source_key, why, actor, order_id",
+    "entries": "shop_id, entry_id, member_id, kind, points, occurred_at, recorded_at, source_key, why, actor, "
+    "order_id, order_name",
     "lots": "shop_id, lot_id, member_id, order_id, points, remaining, available_at, expires_at, created_at",
     "allocations": "shop_id, debit_id, lot_id, points",
     "orders": "shop_id, order_id, member_id, name, processed_at, updated_at, programme_version, currency, basis_minor, "
@@ -166,7 +167,8 @@ def _entries(shop_id: int, members: int, now_ms: int) -> Iterator[tuple[object, 
                     '"currency":"EUR","programme":1,"rate":[1,100],"tier":"bronze","multiplier":[1,1]}'
                 )
             name = {"order": "earn"}.get(kind, kind)
-            yield (shop_id, entry, who, name, points, at, at, source, why, "system", order)
+            label = None if order is None else f"#{order - 5_000_000_000_000}"
+            yield (shop_id, entry, who, name, points, at, at, source, why, "system", order, label)
 
 
 def _lots(shop_id: int, members: int, now_ms: int) -> Iterator[tuple[object, ...]]:

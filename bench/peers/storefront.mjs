@@ -49,8 +49,8 @@ const progress = db.prepare(
 );
 // Ids of entries do not fit a JavaScript number, so they are read as text.
 const entries = db.prepare(
-  'SELECT CAST(e.entry_id AS TEXT) AS id, e.kind, e.points, e.occurred_at, e.why, o.name FROM entries e ' +
-    'LEFT JOIN orders o ON o.shop_id = e.shop_id AND o.order_id = e.order_id ' +
+  'SELECT CAST(e.entry_id AS TEXT) AS id, e.kind, e.points, e.occurred_at, e.why, COALESCE(e.order_name, ' +
+    '(SELECT o.name FROM orders o WHERE o.shop_id = e.shop_id AND o.order_id = e.order_id)) AS name FROM entries e ' +
     'WHERE e.shop_id = ? AND e.member_id = ? ORDER BY e.entry_id DESC LIMIT 20',
 );
 

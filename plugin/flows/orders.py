@@ -174,11 +174,11 @@ def _decide(tx: Tx, shop: Shop, works: list[_Work], now: datetime) -> set[int]:
     for work in works:
         if work.member_id in accounts or work.before.member_id in accounts:
             _settle(work, accounts, now)
-    moved = {member_id for member_id, account in accounts.items() if account.moves.entries}
-    retimed = {member_id for member_id, account in accounts.items() if account.moves.changed_lots}
-    ledger.write(tx, shop.shop_id, [accounts[m].moves for m in sorted(accounts)], now)
+    moved = {m for m, account in accounts.items() if account.moves.entries}
+    names = {w.order.order_id: w.order.head.name for w in works if w.order.head is not None}
+    ledger.write(tx, shop.shop_id, [accounts[m].moves for m in sorted(accounts)], now, names)
     members.wants_review(tx, shop.shop_id, moved, now)
-    return moved | retimed
+    return moved | {m for m, account in accounts.items() if account.moves.changed_lots}
 
 
 def _may_move(work: _Work) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from plugin.domain.facts import CustomerDeleted, CustomerRedacted, DataRequested
-from plugin.store import events, ledger, members, orders, privacy, queues, redemptions, surveys
+from plugin.store import events, history, members, orders, privacy, queues, redemptions, surveys
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -33,10 +33,9 @@ def everything_of(tx: Tx, shop: Shop, member_id: int) -> dict[str, object]:
     member = members.by_id(tx, shop.shop_id, member_id)
     if member is None:
         return {}
-    history = ledger.history(tx, shop.shop_id, member_id, before=None, limit=100_000)
     return {
         "member": member,
-        "entries": history,
+        "entries": history.page(tx, shop.shop_id, member_id, before=None, limit=100_000),
         "codes": redemptions.of_member(tx, shop.shop_id, member_id, limit=10_000),
         "orders": [str(stored.order.order_id) for stored in orders.of_member(tx, shop.shop_id, member_id)],
         "answers": surveys.of_member(tx, shop.shop_id, member_id),

@@ -30,7 +30,7 @@ from plugin.pages.admin_home import NEW_DAYS, worth
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import directory, figures, ledger, members, notes, programmes, redemptions, surveys
+from plugin.store import directory, figures, history, members, notes, programmes, redemptions, surveys
 from plugin.store.db import Tx, to_ms
 from plugin.store.directory import Listed
 
@@ -182,7 +182,7 @@ def _member(
             raise Refusal("There is no member with this number. Check it in Shopify's list of customers.",
                           code="no_such_member", status=404)  # fmt: skip
         before = number(request.args.get("before", ""))
-        lines = ledger.history(tx, shop.shop_id, member_id, before=before, limit=PAGE + 1)
+        lines = history.page(tx, shop.shop_id, member_id, before=before, limit=PAGE + 1)
         said = notes.of_entries(tx, shop.shop_id, [line.entry_id for line in lines])
         lots = directory.open_lots(tx, shop.shop_id, member_id, 100)
         codes = redemptions.of_member(tx, shop.shop_id, member_id)

@@ -11,7 +11,7 @@ from plugin.domain import rewards
 from plugin.domain.programme import Programme, Reward
 from plugin.domain.values import decimal_text
 from plugin.store.events import Event
-from plugin.store.ledger import HistoryLine
+from plugin.store.history import HistoryLine
 
 KINDS = {
     "earn": "Earned",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 
 from plugin.domain.ledger import EARNING_KINDS, SPENDING_KINDS, Account, Deficit, Entry, Lot, Moves
 from plugin.errors import SourceKeyConflict
-from plugin.store.db import Row, Tx, from_ms, moment, to_ms
+from plugin.store.db import Row, Tx, from_ms, to_ms
 from plugin.store.ids import new_id
 
 _encode = msgspec.json.Encoder().encode
@@ -42,7 +42,13 @@ def accounts(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Accou
     return {member_id: Account(member_id, lots[member_id], owed[member_id], new_id) for member_id in wanted}
 
 
-def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
+def write(
+    tx: Tx,
+    shop_id: int,
+    moves: Iterable[Moves],
+    now: datetime,
+    order_names: Mapping[int, str | None] = MappingProxyType({}),
+) -> None:
     """Writes the moves of several accounts as sets and moves the members' cached sums with them.
 
     Raises SourceKeyConflict, and the transaction must not commit, when a source key already stands.
@@ -78,7 +84,7 @@ def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
             for d in move.changed_deficits.values()
         ]
     if entries:
-        _insert_entries(tx, shop_id, entries, recorded_at)
+        _insert_entries(tx, shop_id, entries, recorded_at, order_names)
     tx.many(
         "INSERT INTO lots (shop_id, lot_id, member_id, order_id, points, remaining, available_at, expires_at, "
         "created_at) VALUES (:s, :lot, :member, :order_id, :points, :remaining, :available, :expires, :created)",
@@ -132,11 +138,18 @@ def write(tx: Tx, shop_id: int, moves: Iterable[Moves], now: datetime) -> None:
     )
 
 
-def _insert_entries(tx: Tx, shop_id: int, entries: list[Entry], recorded_at: int | None) -> None:
+def _insert_entries(
+    tx: Tx,
+    shop_id: int,
+    entries: list[Entry],
+    recorded_at: int | None,
+    order_names: Mapping[int, str | None],
+) -> None:
     written = tx.many(
         "INSERT INTO entries (shop_id, entry_id, member_id, kind, points, occurred_at, recorded_at, source_key, "
-        "why, actor, order_id, reverses_id) VALUES (:s, :id, :member, :kind, :points, :occurred, :recorded, :key, "
-        ":why, :actor, :order_id, :reverses) ON CONFLICT (shop_id, source_key) DO NOTHING",
+        "why, actor, order_id, order_name, reverses_id) VALUES (:s, :id, :member, :kind, :points, :occurred, "
+        ":recorded, :key, :why, :actor, :order_id, :order_name, :reverses) "
+        "ON CONFLICT (shop_id, source_key) DO NOTHING",
         [
             {
                 "s": shop_id,
@@ -150,6 +163,7 @@ def _insert_entries(tx: Tx, shop_id: int, entries: list[Entry], recorded_at: int
                 "why": _encode(e.why).decode(),
                 "actor": e.actor,
                 "order_id": e.order_id,
+                "order_name": None if e.order_id is None else order_names.get(e.order_id),
                 "reverses": e.reverses_id,
             }
             for e in entries
@@ -315,36 +329,6 @@ def debtors(tx: Tx, shop_id: int) -> list[int]:
         s=shop_id,
     )
     return [row[0] for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One entry as a person reads it."""
-
-    entry_id: int
-    kind: str
-    points: int
-    occurred_at: datetime
-    why: dict[str, object]
-    order_id: int | None
-    order_name: str | None
-
-
-def history(tx: Tx, shop_id: int, member_id: int, *, before: int | None, limit: int) -> list[HistoryLine]:
-    """A page of a member's entries, newest first; `before` is the last entry id of the page above."""
-    rows = tx.all(
-        "SELECT e.entry_id, e.kind, e.points, e.occurred_at, e.why, e.order_id, o.name FROM entries e "
-        "LEFT JOIN orders o ON o.shop_id = e.shop_id AND o.order_id = e.order_id "
-        "WHERE e.shop_id = :s AND e.member_id = :m AND e.entry_id < :before ORDER BY e.entry_id DESC LIMIT :n",
-        s=shop_id,
-        m=member_id,
-        before=before if before is not None else 1 << 62,
-        n=limit,
-    )
-    return [
-        HistoryLine(row[0], row[1], row[2], moment(row[3]), msgspec.json.decode(row[4]), row[5], row[6])
-        for row in rows
-    ]
 
 
 def counts(tx: Tx, shop_id: int) -> tuple[int, int, int]:

@@ -293,6 +293,9 @@ entries = Table(
     _text("why"),
     _text("actor"),
     _big("order_id", null=True),
+    _text(
+        "order_name", null=True
+    ),  # of entries that an order caused: a page of history then touches no order
     _big("reverses_id", null=True),
     PrimaryKeyConstraint("shop_id", "entry_id", name="pk_entries"),
     UniqueConstraint("shop_id", "source_key", name="uq_entries_source_key"),

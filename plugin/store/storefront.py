@@ -19,6 +19,7 @@ from plugin.errors import StorageBusy
 from plugin.store import programmes
 from plugin.store.connections import connect, storage_failed
 from plugin.store.db import Row, Tx, to_ms
+from plugin.store.history import ORDER_NAME
 
 
 def _statements(engine: str) -> tuple[str, str]:
@@ -52,8 +53,8 @@ def _statements(engine: str) -> tuple[str, str]:
         "WHERE i.shop_id = :s AND i.member_id = :m AND i.state = 'asked'"
     )
     page = (
-        "SELECT 1, e.entry_id, e.points, e.occurred_at, e.kind, e.why, o.name FROM entries e LEFT JOIN orders o "
-        "ON o.shop_id = e.shop_id AND o.order_id = e.order_id WHERE e.shop_id = :s AND e.member_id = :m "
+        f"SELECT 1, e.entry_id, e.points, e.occurred_at, e.kind, e.why, {ORDER_NAME} FROM entries e "
+        "WHERE e.shop_id = :s AND e.member_id = :m "
         "AND e.entry_id < :before ORDER BY e.entry_id DESC LIMIT :n"
     )
     history = (

@@ -23,7 +23,7 @@ from plugin.flows import merchants, spending
 from plugin.pages.limits import Limits
 from plugin.pages.web import Web, create_web
 from plugin.shopify.tokens import TokenSource
-from plugin.store import ledger, members, queues, redemptions, shops, surveys
+from plugin.store import history, ledger, members, queues, redemptions, shops, surveys
 from plugin.store.db import Database
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
@@ -156,7 +156,7 @@ class Scene:
     def entries(self, domain: str, customer_id: int) -> list[tuple[str, int]]:
         shop_id = self.shop(domain).shop_id
         with self.db.read() as tx:
-            lines = ledger.history(tx, shop_id, customer_id, before=None, limit=1000)
+            lines = history.page(tx, shop_id, customer_id, before=None, limit=1000)
         return [(line.kind, line.points) for line in lines]
 
     def redemptions(self, domain: str, customer_id: int) -> list[redemptions.Redemption]:

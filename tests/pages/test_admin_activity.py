@@ -16,7 +16,7 @@ from plugin.pages import admin_activity, explain
 from plugin.pages.admin_activity import RETRY
 from plugin.store import events, queues
 from plugin.store.events import Event
-from plugin.store.ledger import HistoryLine
+from plugin.store.history import HistoryLine
 from plugin.worker.effects import PERFORMERS
 from plugin.worker.reconcile import RECONCILE_EVERY
 from tests.house.sources import ROOT

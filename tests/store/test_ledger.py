@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from plugin.domain.ledger import Account, NotEnough
 from plugin.errors import SourceKeyConflict
-from plugin.store import ledger
+from plugin.store import history, ledger
 from plugin.store.db import Database
 from tests.books import Books, everything
 from tests.facts import DAY, T0, seen
@@ -103,8 +103,8 @@ def test_a_page_of_history_reads_newest_first(books: Books) -> None:
     books.tell(seen(1), seen(2))
     books.join(7)
     with books.db.read() as tx:
-        page = ledger.history(tx, books.shop_id, 7, before=None, limit=2)
-        rest = ledger.history(tx, books.shop_id, 7, before=page[-1].entry_id, limit=10)
+        page = history.page(tx, books.shop_id, 7, before=None, limit=2)
+        rest = history.page(tx, books.shop_id, 7, before=page[-1].entry_id, limit=10)
     assert [line.kind for line in page + rest] == ["signup", "earn", "earn"]
     assert (rest[0].order_name, rest[0].why["basis_minor"], rest[0].points) == ("#1001", 10_000, 100)
     assert page[0].order_id is None

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("order_name", sa.Text(), nullable=True),
         sa.Column("reverses_id", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("shop_id", "entry_id", name="pk_entries"),
         sa.UniqueConstraint("shop_id", "source_key", name="uq_entries_source_key"),
