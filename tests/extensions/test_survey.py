@@ -222,7 +222,7 @@ def press(window: Window, *keys: str) -> None:
 def test_the_question_by_keyboard_alone(site: Site, api: Api, visit: Visit) -> None:
     window = visit()
     window.locator(".prompt").wait_for()
-    window.locator("#product-section button").focus()
+    window.locator("#product-section button[type=button]").focus()
     reach(window, "score-0")
     press(window, *["ArrowRight"] * 9)
     assert focused(window) == "score-9"
@@ -247,7 +247,7 @@ def reach(window: Window, key: str, limit: int = 40) -> None:
 def test_redeeming_by_keyboard_alone(site: Site, api: Api, visit: Visit) -> None:
     site.page = site.page.but(settings={"survey_prompt": False})
     window = visit(PHONE)
-    window.locator("#product-section button").focus()
+    window.locator("#product-section button[type=button]").focus()
     window.keyboard.press("Tab")
     press(window, "Enter")
     window.locator("[data-key=ask-five_off]").wait_for()
