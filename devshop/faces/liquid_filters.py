@@ -80,6 +80,7 @@ def register(environment: Environment, folder: Path, language: str, currency: st
         "handleize": handle,
         "pluralize": lambda count, one, several: one if _minor(count) == 1 else several,
         "date": _dated(language),
+        "color_contrast": color_contrast,
     }
     environment.filters.update(filters)
 
@@ -162,6 +163,21 @@ def handle(value: object) -> str:
     """A title as it stands in addresses."""
     plain = unicodedata.normalize("NFKD", str(value)).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def color_contrast(one: object, other: object) -> float:
+    """How well one #rrggbb can be read on the other, from 1 to 21, rounded to a tenth as Shopify's filter does."""
+    dark, light = sorted(map(_luminance, (str(one), str(other))))
+    return round((light + 0.05) / (dark + 0.05), 1)
+
+
+def _luminance(colour: str) -> float:
+    # https://www.w3.org/TR/WCAG21/#dfn-relative-luminance
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _dated(language: str) -> Any:

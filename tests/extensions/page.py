@@ -13,6 +13,8 @@ from typing import Any, TextIO
 from liquid import Environment, FileSystemLoader, Node, RenderContext, Tag, TokenStream
 from liquid.token import TOKEN_TAG
 
+from devshop.faces.liquid_filters import color_contrast
+
 ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = ROOT / "extensions/rewards-widget"
 ASSETS = "/ext/rewards-widget/assets/"
@@ -108,6 +110,7 @@ def _environment(language: str) -> Environment:
         return re.sub(r"\{\{ (\w+) \}\}", lambda hit: escape(str(values[hit[1]])), found)
 
     environment.filters["t"] = translate
+    environment.filters["color_contrast"] = color_contrast
     environment.filters["asset_url"] = lambda name: f"{ASSETS}{name}"
     environment.filters["stylesheet_tag"] = lambda url: f'<link href="{url}" rel="stylesheet">'
     environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False).translate(_UNSAFE)

@@ -208,11 +208,19 @@ def survey_error(site: Site, go: Go) -> Window:
     return window
 
 
+def survey_closed(site: Site, go: Go) -> Window:
+    window = scored(site, go)
+    site.api.faults = [Fault("/survey", "409", "closed")]
+    window.locator("[data-key=survey_next]").click()
+    window.locator("[data-key=survey-done]").wait_for()
+    return window
+
+
 def undo_refused(site: Site, go: Go) -> Window:
     window = giving_back(site, go)
-    site.api.faults = [Fault("/redemptions/9000/undo", "409", "already_used")]
+    site.api.redemptions[9000] = replace(site.api.redemptions[9000], state="used")
     window.locator("[data-key=yes-9000]").click()
-    window.locator(".confirm [role=alert]").wait_for()
+    window.locator(".note").wait_for()
     return window
 
 
@@ -274,7 +282,7 @@ def invitation_refused(site: Site, go: Go) -> Window:
     site.page = site.page.but(digest=storefront_digest(api.programme))
     window = join(site, go)
     window.locator("[data-key=join]").click()
-    window.locator(".notice").wait_for()
+    expect(window.locator("[data-key=join]")).to_have_count(0)
     return window
 
 
@@ -351,7 +359,7 @@ def long_activity(site: Site, go: Go) -> Window:
 STATES: dict[str, State] = {
     made.__name__: made
     for made in (
-        closed, bubble, load_trouble, prompt, scored, survey_error, why, thanks, home, home_with_line,
+        closed, bubble, load_trouble, prompt, scored, survey_error, survey_closed, why, thanks, home, home_with_line,
         home_with_question, top_level, expiring, owed, empty, loading, trouble, session, confirming, refused, making,
         code, copied, copy_failed, giving_back, undoing, undo_refused, given_back, activity, activity_loading,
         activity_error, activity_all, activity_hundreds, activity_empty, guest, waiting, join, join_busy,
@@ -360,6 +368,6 @@ STATES: dict[str, State] = {
 }  # fmt: skip
 # The browser itself writes failed requests to the console.
 LOUD = {
-    "load_trouble", "survey_error", "loading", "trouble", "refused", "undo_refused", "activity_loading",
-    "activity_error", "join_busy", "invitation_refused",
+    "load_trouble", "survey_error", "survey_closed", "loading", "trouble", "refused", "activity_loading",
+    "undo_refused", "activity_error", "join_busy", "invitation_refused",
 }  # fmt: skip

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
+from plugin.domain.programme import EarningRule, Tier, first_programme
+from plugin.domain.values import Rate, Ratio
 from plugin.store.db import to_ms
 from plugin.worker.digest import storefront_digest
 from tests.extensions.conftest import DESKTOP, PHONE, Visit, focused, opened_panel, wait
-from tests.extensions.page import HOSTILE, strings
+from tests.extensions.page import HOSTILE, Page, render, strings
 from tests.extensions.scripted import DAY, Api, Fault
 from tests.extensions.served import Site
 
@@ -118,8 +122,54 @@ def test_a_reward_out_of_reach_says_what_is_missing(site: Site, visit: Visit) ->
     window = opened_panel(visit())
     card = window.locator(".reward").nth(3)
     expect(card).to_contain_text("CHF 20 off")
-    expect(card).to_contain_text("350 points · 30 points to go · orders from CHF 40")
+    expect(card.locator(".what")).to_contain_text("350 points · orders from CHF 40")
+    expect(card.locator(".way")).to_have_text("30 points to go")
     assert card.locator("button").count() == 0
+
+
+def test_one_reward_stands_out(site: Site, api: Api, visit: Visit) -> None:
+    """The dearest within reach, the first of equals, until a question wants the answer."""
+    again = replace(api.programme.rewards[2], key="again")
+    api.programme = replace(api.programme, rewards=(*api.programme.rewards, again))
+    window = opened_panel(visit())
+    window.locator("[data-key=ask-five_off]").wait_for()
+    assert window.locator(".reward .main").evaluate_all("(all) => all.map((one) => one.dataset.key)") == [
+        "ask-free_shipping"
+    ]
+    window.locator("[data-key=ask-five_off]").click()
+    assert window.locator(".main").evaluate_all("(all) => all.map((one) => one.dataset.key)") == [
+        "yes-five_off"
+    ]
+
+
+def test_a_member_is_not_told_of_points_for_joining(site: Site, visit: Visit) -> None:
+    window = opened_panel(visit())
+    expect(window.locator(".facts li")).to_have_text(["1 point for every CHF 1 you spend"])
+
+
+def test_after_redeeming_the_panel_shows_its_top(site: Site, visit: Visit) -> None:
+    window = opened_panel(visit(PHONE))
+    window.locator("[data-key=ask-free_shipping]").click()
+    window.locator("dialog").evaluate("(one) => one.scrollTo(0, 120)")
+    window.locator("[data-key=yes-free_shipping]").click()
+    expect(window.locator("code")).to_be_visible()
+    assert window.locator("dialog").evaluate("(one) => one.scrollTop") == 0
+
+
+def test_a_programme_without_rewards_says_that_they_are_coming(site: Site, api: Api, visit: Visit) -> None:
+    api.programme = replace(api.programme, rewards=())
+    window = opened_panel(visit())
+    expect(window.locator("dialog")).to_contain_text("The shop is preparing its rewards.")
+
+
+def test_words_are_broken_in_the_pages_language(site: Site, visit: Visit) -> None:
+    site.page = site.page.but(language="de")
+    window = opened_panel(visit())
+    window.evaluate("document.documentElement.lang = 'en'")
+    broken = window.locator("dialog").evaluate(
+        "(one) => [one.matches(':lang(de)'), getComputedStyle(one).hyphens]"
+    )
+    assert broken == [True, "auto"]
 
 
 def test_a_code_that_takes_its_time_appears_by_itself(site: Site, api: Api, visit: Visit) -> None:
@@ -153,7 +203,24 @@ def test_a_used_code_cannot_be_given_back(site: Site, api: Api, visit: Visit) ->
     window.locator("[data-key=ask-9000]").click()
     api.redemptions[9000] = replace(api.redemptions[9000], state="used")
     window.locator("[data-key=yes-9000]").click()
-    expect(window.locator(".confirm [role=alert]")).to_contain_text("This code was used in an order")
+    expect(window.locator(".note")).to_have_text(
+        "This code was used in an order, so it cannot be given back."
+    )
+    assert focused(window) == "tab-rewards"
+    expect(window.locator("code")).to_have_count(0)
+    assert window.get_by_role("button", name="Try again").count() == 0
+
+
+def test_a_code_that_is_gone_is_told_calmly(site: Site, api: Api, visit: Visit) -> None:
+    window = opened_panel(visit(calm=False))
+    window.locator("[data-key=ask-five_off]").click()
+    window.locator("[data-key=yes-five_off]").click()
+    window.locator("[data-key=ask-9000]").click()
+    api.faults = [Fault("/redemptions/9000/undo", "404", "no_such_redemption")]
+    api.redemptions.clear()
+    window.locator("[data-key=yes-9000]").click()
+    expect(window.locator(".note")).to_have_text("This is no longer possible. Below is how things stand now.")
+    expect(window.locator("code")).to_have_count(0)
 
 
 @SIZES
@@ -162,31 +229,56 @@ def test_every_line_of_the_history_explains_itself(site: Site, visit: Visit, siz
     window.get_by_role("tab", name="Activity").click()
     lines = window.locator(".line")
     expect(lines).to_have_count(20)
+    months = window.locator(".page h3").all_inner_texts()
+    assert len(set(months)) == len(months) >= 2
     dated = r"\n\w{3} \d+(, \d{4})?\n"
     shown = [
         re.sub(r"\n+", "\n", re.sub(dated, "\n", text.replace("\xa0", " ")))
         for text in lines.all_inner_texts()
     ]
     assert shown[:TITLES] == [
-        "Redeemed: CHF 5 off\nTurned into a discount code.\n−100",
-        "Order #1042\nCHF 84 at 1 point for every CHF 1; times 1.25 for level Silver.\n+105",
-        "Taken back from order #1038\nCHF 40 at 1 point for every CHF 1; 40 points instead of 84.\n−44",
-        "Taken back from order #1031\nCHF 0 at 1 point for every CHF 1; 0 points instead of 60; "
-        "the order was cancelled.\n−60",
-        "Order #1030 changed\nCHF 72 at 1 point for every CHF 1; 72 points instead of 60.\n+12",
-        "Returned: Five francs off\nThe code was given back unused.\n+100",
-        "Return withdrawn\nThe code was used after all.\n−100",
-        "Return withdrawn\nLess of the order with the code is refunded now.\n−25",
-        "Expired\nNot spent in time.\n−30",
-        "Never claimed\nWaited 12 months for you to join.\n−20",
-        "Moved to your other account\nTwo of your accounts became one.\n−10",
-        "Moved from your other account\nTwo of your accounts became one.\n+10",
-        "Adjusted by the shop\nChanged by hand.\n+25",
-        "Waived\nYour balance does not fall below zero.\n+15",
-        "Waived\nThey had already lapsed, so they are not taken twice.\n+40",
-        "Thank you for your answer\nFor answering our question.\n+5",
-        "Welcome gift\nFor joining.\n+50",
+        "Redeemed: CHF 5 off\nYour points became a discount code\n−100",
+        "Order #1042\nCHF 84, 1 point for every CHF 1, × 1.25 for Silver\n+105",
+        "Order #1038 was partly refunded: 40 points remain of 84\nCHF 40, 1 point for every CHF 1\n−44",
+        "Order #1031 was cancelled: its 60 points are gone\n−60",
+        "Order #1030 was changed: 72 points instead of 60\nCHF 72, 1 point for every CHF 1\n+12",
+        "Points back: Five francs off\nYou gave the code back unused\n+100",
+        "Points spent after all\nYou gave this code back, but an order used it\n−100",
+        "Points spent after all\nLess of the order with this code was refunded than before\n−25",
+        "Points expired\nThey were not spent in time\n−30",
+        "Points not collected\nThey waited 12 months for you to join\n−20",
+        "Moved to your other account\nYour two accounts became one\n−10",
+        "Moved from your other account\nYour two accounts became one\n+10",
+        "Corrected by the shop\nSomeone in the shop changed your points by hand\n+25",
+        "Not taken back\nYou had fewer points than that, and your balance does not fall below zero\n+15",
+        "Not taken back\nThese points had already expired, so they are not taken twice\n+40",
+        "Thank you for your answer\nFor answering our question\n+5",
+        "Welcome gift\nA thank-you for joining\n+50",
     ]
+
+
+@pytest.mark.parametrize(
+    ("points", "order", "why", "says"),
+    [
+        (-84, "#7", {"target": 0, "before": 84}, "Order #7 was refunded: its 84 points are gone"),
+        (
+            -1,
+            None,
+            {"target": 0, "before": 1, "because": "deleted"},
+            "A purchase was deleted: its 1 point is gone",
+        ),
+        (-50, None, {"because": "merged"}, "A second welcome gift does not count: its 50 points are gone"),
+        (30, None, {"target": 30, "before": 0}, "A purchase"),
+    ],
+)
+def test_what_became_of_an_order(
+    site: Site, api: Api, visit: Visit, points: int, order: str | None, why: dict[str, object], says: str
+) -> None:
+    kind = "earn" if points > 0 else "clawback"
+    api.lines = [(1, points, to_ms(api.now) or 0, kind, json.dumps(why), order)]
+    window = opened_panel(visit())
+    window.get_by_role("tab", name="Activity").click()
+    expect(window.locator(".line .strong")).to_have_text(says)
 
 
 def test_the_history_pages_to_its_end(site: Site, api: Api, visit: Visit) -> None:
@@ -227,6 +319,24 @@ def test_a_guest_sees_what_there_is_to_gain_without_any_request(
     assert api.seen == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "About CHF 25 to your first reward"),
+        ({"signup_points": 60}, None),
+        ({"earning": (EarningRule(Rate(3, 100)),)}, None),
+        ({"tiers": (Tier("gold", "Gold", 0, Ratio(3, 2)),)}, None),
+        ({"currency": "EUR"}, None),
+    ],
+)
+def test_a_guest_sees_how_far_the_first_reward_is_where_that_is_exact(
+    changes: dict[str, Any], says: str | None
+) -> None:
+    digest = storefront_digest(replace(first_programme("CHF", 100), **{"signup_points": 25, **changes}))
+    html = render("launcher", Page(digest=digest, signed_in=False))
+    assert ('data-first="2500"' in html) == (says is not None)
+
+
 @SIZES
 def test_a_customer_sees_what_waits_and_joins_by_a_press(
     site: Site, api: Api, visit: Visit, size: tuple[int, int]
@@ -258,7 +368,12 @@ def test_a_programme_by_invitation_says_so(site: Site, api: Api, visit: Visit) -
     site.page = site.page.but(loyalty=api.loyalty(), digest=storefront_digest(api.programme))
     window = opened_panel(visit(calm=False))
     window.get_by_role("button", name="Join now").click()
-    expect(window.locator(".notice")).to_contain_text("This programme is by invitation only.")
+    expect(window.locator(".hero-title")).to_have_text("This programme is by invitation")
+    window.keyboard.press("Escape")
+    opened_panel(window)
+    assert window.get_by_role("button", name="Join now").count() == 0
+    assert window.locator("[role=alert]").count() == 0
+    expect(window.locator(".facts li")).to_have_text(["1 point for every CHF 1 you spend"])
 
 
 def test_points_that_opened_since_the_mirror_was_written_count(site: Site, api: Api, visit: Visit) -> None:
@@ -273,7 +388,12 @@ def test_points_about_to_expire_and_points_owed_are_told(site: Site, api: Api, v
     api.owed = 3
     window = opened_panel(visit())
     expect(window.locator(".hero")).to_contain_text("1 point expires on")
-    expect(window.locator(".hero")).to_contain_text("Your next 3 points make up for points taken back")
+    expect(window.locator(".hero")).to_contain_text(
+        "You had spent 3 points that were taken back later. Your next points fill the gap."
+    )
+    window.get_by_role("button", name="See why in your activity").click()
+    assert focused(window) == "tab-activity"
+    expect(window.locator(".line")).to_have_count(20)
 
 
 def test_a_balance_below_zero_is_shown_at_once_and_explained(site: Site, api: Api, visit: Visit) -> None:
@@ -285,9 +405,9 @@ def test_a_balance_below_zero_is_shown_at_once_and_explained(site: Site, api: Ap
     window = opened_panel(page)
     hero = window.locator(".hero")
     expect(hero.locator(".hero-figure")).to_have_text("-30")
-    expect(hero).to_contain_text(
-        "30 points were taken back that were no longer there. New points fill the gap first."
-    )
+    expect(hero).to_contain_text("You had spent 30 points that were taken back later.")
+    bar = window.locator(".reward .bar span").first
+    assert bar.evaluate("(one) => one.getBoundingClientRect().width") == 0
     expect(window.locator(".launcher [data-number]")).to_have_text("-30")
     expect(window.locator(".reward").first).to_contain_text("80 points to go")
 

@@ -181,7 +181,6 @@ def test_a_begun_answer_moves_into_the_panel(site: Site, api: Api, visit: Visit)
     ("kind", "code", "says"),
     [
         ("500", "server_error", "That did not work on our side. Please try again."),
-        ("409", "closed", "This question is no longer open. Thank you all the same."),
         ("401", "sign_in", "You have been signed out. Sign in again to see your points."),
         ("drop", "", "You seem to be offline. Nothing is lost."),
     ],
@@ -192,10 +191,33 @@ def test_trouble_keeps_the_score(site: Site, api: Api, visit: Visit, kind: str, 
     window.locator(".score").nth(4).click()
     window.get_by_role("button", name="Continue").click()
     expect(window.locator(".prompt [role=alert]")).to_have_text(says)
+    if kind == "401":
+        assert window.get_by_role("link", name="Sign in").get_attribute("href") == "/account/login"
+        return
     api.faults.clear()
-    window.get_by_role("button", name="Continue").click()
+    window.get_by_role("button", name="Try again").click()
     expect(window.locator("textarea")).to_be_visible()
     assert api.responses == [{"order": "555", "score": 4}]
+
+
+def test_a_closed_question_takes_no_second_try(site: Site, api: Api, visit: Visit) -> None:
+    api.faults = [Fault("/survey", "409", "closed")]
+    window = visit(calm=False)
+    window.locator(".score").nth(4).click()
+    window.get_by_role("button", name="Continue").click()
+    expect(window.locator(".prompt")).to_have_text(
+        "This question is no longer open. Thank you all the same.Close"
+    )
+    assert focused(window) == "survey-done"
+    assert window.locator(".dot").count() == 0
+
+
+def test_the_dot_waits_until_the_prompt_is_gone(site: Site, visit: Visit) -> None:
+    window = visit()
+    window.locator(".prompt").wait_for()
+    expect(window.locator(".dot")).to_be_hidden()
+    window.get_by_role("button", name="Not now").click()
+    expect(window.locator(".dot")).to_be_visible()
 
 
 def test_a_panel_that_loads_while_an_answer_is_sent_leaves_the_prompt_alone(api: Api, visit: Visit) -> None:

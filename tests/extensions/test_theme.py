@@ -17,6 +17,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
 from plugin.domain.programme import first_programme
+from plugin.pages import explain
 from plugin.worker.digest import storefront_digest
 from tests.contract.test_app_toml import build
 from tests.extensions.page import EXTENSION, Page, keys, render, schema, strings
@@ -156,6 +157,12 @@ def test_every_text_of_the_panel_reaches_it_and_is_used() -> None:
     scripts = "".join((EXTENSION / "assets" / name).read_text(encoding="utf-8") for name in assets(".js"))
     built = ("h_", "w_", "b_", "e_")  # made from a kind or a code of the API
     assert [key for key in sent if not key.startswith(built) and key not in scripts] == []
+
+
+def test_every_line_of_the_ledger_has_its_words() -> None:
+    texts = set(strings("en")["panel"])
+    titles = {f"h_{kind}" for kind in explain.KINDS if kind not in ("earn", "clawback")}
+    assert titles | {f"b_{because}" for because in explain._BECAUSE} <= texts
 
 
 def test_guests_get_only_the_texts_they_can_see() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.extensions.conftest import PHONE, Visit, opened_panel
+from tests.extensions.conftest import PHONE, Visit, focused, opened_panel
 from tests.extensions.page import ASSETS
 from tests.extensions.scripted import Api, Fault
 from tests.extensions.served import Site
@@ -50,7 +50,9 @@ def test_a_session_that_ends_while_redeeming(site: Site, api: Api, visit: Visit)
     window.locator("[data-key=ask-five_off]").click()
     api.faults = [Fault("/redeem", "401", "sign_in")]
     window.locator("[data-key=yes-five_off]").click()
-    expect(window.locator(".notice").first).to_contain_text("You have been signed out.")
+    expect(window.locator(".notice")).to_contain_text("You have been signed out.")
+    assert focused(window) == "login"
+    assert window.get_by_role("button", name="Try again").count() == 0
     assert api.redemptions == {}
 
 
@@ -108,9 +110,9 @@ def test_points_spent_elsewhere_meanwhile(site: Site, api: Api, visit: Visit) ->
     window.locator("[data-key=ask-five_off]").click()
     api.lots.clear()
     window.locator("[data-key=yes-five_off]").click()
-    expect(window.locator(".confirm [role=alert]")).to_have_text(
-        "You do not have enough points for this reward."
-    )
+    expect(window.locator(".note")).to_have_text("You do not have enough points for this reward.")
+    expect(window.locator(".hero-figure")).to_have_text("0")
+    assert window.locator("[data-key^=ask-], [data-key^=yes-], .reward .main").count() == 0
 
 
 def test_trouble_in_the_history_can_be_tried_again(site: Site, api: Api, visit: Visit) -> None:
@@ -125,7 +127,7 @@ def test_a_panel_that_did_not_load_says_so_and_loads_at_the_next_press(site: Sit
     site.broken.add(f"{ASSETS}panel.js")
     window = visit(calm=False)
     window.locator(".launcher").click()
-    expect(window.locator(".trouble")).to_have_text("This did not load. Tap to try again.")
+    expect(window.locator(".trouble")).to_have_text("This did not load. Try again.")
     site.broken.clear()
     opened_panel(window)
     expect(window.locator(".trouble")).to_have_text("")

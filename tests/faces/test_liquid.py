@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from devshop.faces.liquid_filters import as_json
+from devshop.faces.liquid_filters import as_json, color_contrast
 from devshop.ids import gid
 from devshop.records import Definition, Metafield, ThemeBlock
 from tests.faces.conftest import START, House, Visitor
@@ -194,3 +194,11 @@ def test_app_bridge_hears_which_blocks_are_on(house: House, visitor: Visitor, ex
     house.shop.desk.shop.theme["try"] = ThemeBlock(False)
     (one,) = visitor.open("/shop-admin/extensions").get_json()
     assert one["activations"][0]["activations"] == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [("#E800B0", "#D9D8FF", 3.0), ("#000000", "#ffffff", 21.0), ("#7A7A7A", "#7A7A7A", 1.0)],
+)
+def test_contrast_is_that_of_shopifys_reference(one: str, other: str, ratio: float) -> None:
+    assert color_contrast(one, other) == color_contrast(other, one) == ratio

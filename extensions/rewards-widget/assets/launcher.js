@@ -22,27 +22,6 @@ function putOff(order) {
   }
 }
 
-function luminance(hex) {
-  const [r, g, b] = [1, 3, 5].map((at) => {
-    const part = parseInt(hex.slice(at, at + 2), 16) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-function contrast(one, other) {
-  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a);
-  return (light + 0.05) / (dark + 0.05);
-}
-
-/** The wanted colour if it can be read on the accent (4.5 to 1), else black or white. */
-function readable(accent, wanted) {
-  if (contrast(accent, wanted) >= 4.5) return wanted;
-  return contrast(accent, '#ffffff') >= contrast(accent, '#000000') ? '#ffffff' : '#000000';
-}
-
-const hex = (text, otherwise) => (/^#[0-9a-f]{6}$/i.test(text) ? text : otherwise);
-
 class Launcher extends HTMLElement {
   connectedCallback() {
     // Set by a script, as the theme editor does, the shadow root is still a template.
@@ -67,10 +46,11 @@ class Launcher extends HTMLElement {
     this.hidden = !root || Boolean(Launcher.awake) || framedByStrangers(this);
     if (this.hidden || !this.isConnected) return;
     Launcher.awake = this;
-    this.paint();
+    // Where a policy forbids Liquid's style element, the script may still set it.
+    this.style.cssText = this.dataset.look;
     const button = root.querySelector('.launcher');
     const number = root.querySelector('[data-number]');
-    if (number) number.textContent = new Intl.NumberFormat(this.dataset.locale).format(Number(this.dataset.balance));
+    if (number) number.textContent = new Intl.NumberFormat(this.lang).format(Number(this.dataset.balance));
     if (this.wired) return;
     this.wired = true;
     const warm = () => this.load().catch(() => {});
@@ -82,19 +62,6 @@ class Launcher extends HTMLElement {
       const idle = window.requestIdleCallback ?? ((run) => setTimeout(run, 1500));
       idle(() => import(prompt).then((module) => module.prompt(this), () => {}));
     }
-  }
-
-  paint() {
-    const { accent, onAccent, radius, offsetSide, offsetBottom } = this.dataset;
-    const colour = hex(accent, '#1f5c4d');
-    const values = {
-      '--regulars-accent': colour,
-      '--regulars-on-accent': readable(colour, hex(onAccent, '#ffffff')),
-      '--regulars-radius': `${Number(radius) || 0}px`,
-      '--regulars-side': `${Number(offsetSide) || 20}px`,
-      '--regulars-bottom': `${Number(offsetBottom) || 20}px`,
-    };
-    for (const [name, value] of Object.entries(values)) this.style.setProperty(name, value);
   }
 
   /** The panel, loaded once; after a failure, again. */

@@ -20,11 +20,11 @@ const troubleOf = (status, code) =>
 
 /** The calls of a launcher; in the theme editor a file answers. */
 export function callsOf(host) {
-  host.calls ??= host.dataset.design ? sampled(host.dataset.design) : caller(host.dataset);
+  host.calls ??= host.dataset.design ? sampled(host.dataset.design) : caller(host);
   return host.calls;
 }
 
-function caller({ root, proxy, locale }) {
+function caller({ dataset: { root, proxy }, lang }) {
   const base = root.replace(/\/$/, '') + proxy;
   const keys = new Map();
   let nonce = null;
@@ -49,7 +49,7 @@ function caller({ root, proxy, locale }) {
   }
 
   async function me() {
-    const shown = await call(`/me?locale=${locale}`);
+    const shown = await call(`/me?locale=${lang}`);
     // The page was written for somebody signed in.
     if (shown.state === 'guest') throw new Trouble('session');
     nonce = shown.nonce;

@@ -1,6 +1,6 @@
 // The question after a delivery: a score, then one open question. Nothing is sent before a press.
 
-import { h, icon, repaint, speaker } from './panel-words.js';
+import { h, icon, press, repaint, signIn, speaker } from './panel-words.js';
 
 /** One question, wherever it is shown: first a line that opens. `paint` follows every change. */
 export class Question {
@@ -18,20 +18,17 @@ export class Question {
     if (this.busy || this.score === null) return;
     this.set({ busy: true, trouble: null });
     try {
-      const { Trouble, callsOf } = await import('./panel-calls.js');
+      const { callsOf } = await import('./panel-calls.js');
       const words = this.words.trim();
-      try {
-        await callsOf(this.host).survey({ order: this.order, score: this.score, ...(words && { words }) });
-      } catch (trouble) {
-        if (!(trouble instanceof Trouble)) throw trouble;
-        const closed = trouble.kind === 'refused';
-        return this.set({ busy: false, trouble: closed ? 'e_closed' : `e_${trouble.kind}` });
-      }
-      this.host.shadowRoot.querySelector('.dot')?.remove();
-      this.set({ busy: false, step }, step === 'done' ? 'survey-done' : 'survey-words');
-    } catch {
-      this.set({ busy: false, trouble: 'e_offline' });
+      await callsOf(this.host).survey({ order: this.order, score: this.score, ...(words && { words }) });
+    } catch ({ kind = 'offline' }) {
+      if (kind !== 'refused') return this.set({ busy: false, trouble: `e_${kind}` });
+      // A closed question takes no answer, however often it is given.
+      this.trouble = 'e_closed';
+      step = 'done';
     }
+    this.host.shadowRoot.querySelector('.dot')?.remove();
+    this.set({ busy: false, step }, step === 'done' ? 'survey-done' : 'survey-words');
   }
 
   /** The card of this step. `later` puts it away. */
@@ -43,15 +40,17 @@ export class Question {
           h('span', {}, h('span', { class: 'strong' }, t('survey_line')), this.name && h('span', { class: 'quiet' }, t('survey_order', { order: this.name }))), icon('open')),
         later && h('button', { type: 'button', class: 'close', 'aria-label': t('survey_later'), 'data-key': 'survey_later', onclick: later }, icon('close')));
     }
-    const press = (key, onclick) => h('button', { type: 'button', class: 'button plain', 'data-key': key, onclick }, t(key));
-    const submit = (key, disabled) => h('button', { class: 'button main', 'data-key': key, disabled }, t(key));
+    const aside = (key, onclick) => press(key, t(key), onclick, 'plain');
+    const submit = (key, disabled) => (this.trouble === 'e_session'
+      ? signIn(this.host, t)
+      : h('button', { class: 'button main', 'data-key': key, disabled }, t(this.trouble ? 'retry' : key)));
     const form = (next, ...parts) =>
       h('form', { class: 'card survey', onsubmit: (event) => { event.preventDefault(); this.answer(next); } }, parts);
     const trouble = this.trouble && h('p', { class: 'notice', role: 'alert' }, t(this.trouble));
     if (this.step === 'done') {
       return h('div', { class: 'card survey' },
-        h('p', { class: 'strong', tabindex: '-1', 'data-key': 'survey-done' }, t('survey_thanks')),
-        later && h('div', { class: 'actions' }, press('close', later)));
+        h('p', { class: 'strong', tabindex: '-1', 'data-key': 'survey-done' }, t(this.trouble ?? 'survey_thanks')),
+        later && h('div', { class: 'actions' }, aside('close', later)));
     }
     if (this.step === 'why') {
       return form('done',
@@ -59,7 +58,7 @@ export class Question {
         h('p', { class: 'quiet', id: 'hint' }, t('survey_words')),
         h('textarea', { id: 'words', rows: 4, maxlength: 2000, 'aria-describedby': 'hint', 'data-key': 'survey-words', oninput: ({ target }) => { this.words = target.value; } }, this.words),
         trouble,
-        h('div', { class: 'actions' }, submit('survey_send', this.busy), press('survey_skip', () => this.set({ step: 'done' }, 'survey-done'))));
+        h('div', { class: 'actions' }, submit('survey_send', this.busy), aside('survey_skip', () => this.set({ step: 'done' }, 'survey-done'))));
     }
     const scores = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((score) =>
       h('label', { class: 'score' },
@@ -72,7 +71,7 @@ export class Question {
         h('div', { class: 'scores' }, scores),
         h('div', { class: 'ends quiet' }, h('span', {}, t('survey_low')), h('span', {}, t('survey_high')))),
       trouble,
-      h('div', { class: 'actions' }, submit('survey_next', this.busy || this.score === null), later && press('survey_later', later)));
+      h('div', { class: 'actions' }, submit('survey_next', this.busy || this.score === null), later && aside('survey_later', later)));
   }
 }
 

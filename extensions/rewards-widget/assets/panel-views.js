@@ -1,26 +1,19 @@
 // What the panel shows, made from its state.
 
-import { h, icon } from './panel-words.js';
+import { h, icon, press, signIn } from './panel-words.js';
 
 // An expiry further away than this is no news.
 const SOON_MS = 92 * 864e5;
-const EARNING = ['earn', 'clawback'];
-const WORDED = ['signup', 'redeem', 'expire', 'void', 'adjust', 'forgiven', 'survey'];
 
-
-const press = (key, words, onclick, kind = 'main', more = {}) =>
-  h('button', { type: 'button', class: `button ${kind}`, 'data-key': key, onclick, ...more }, words);
 const section = (title, ...children) => h('section', { class: 'section' }, h('h3', {}, title), ...children);
 
 function notice({ speak, host }, key, retry) {
   const { t } = speak;
-  const out = key === 'e_session'
-    ? h('a', { class: 'button main', href: host.dataset.login, 'data-key': 'login' }, t('login'))
-    : retry && press('retry', t('retry'), retry, 'plain');
+  const out = key === 'e_session' ? signIn(host, t) : retry && press('retry', t('retry'), retry, 'plain');
   return h('div', { class: 'notice', role: 'alert' }, h('p', {}, t(key)), out);
 }
 
-export function hero({ speak }, points, tier) {
+export function hero({ speak, turn }, points, tier) {
   const { t, n, number, date } = speak;
   const { balance, pending, owed, next } = points;
   const lines = [];
@@ -29,10 +22,10 @@ export function hero({ speak }, points, tier) {
     lines.push(`${n('pending', pending)}, ${!on ? t('pending_note') : next.points === pending ? t('next_whole', on) : n('next_open', next.points, on)}`);
   }
   if (next?.points < 0 && Date.parse(next.at) - Date.now() < SOON_MS) lines.push(n('next_expire', -next.points, { date: date(next.at) }));
-  if (owed > 0) lines.push(n(balance < 0 ? 'below_zero' : 'owed', owed));
+  if (owed > 0) lines.push([n('owed', owed), ' ', h('button', { type: 'button', class: 'more', 'data-key': 'owed', onclick: () => turn('activity') }, t('owed_more'))]);
   return [
     h('div', { class: 'hero-main' }, h('p', { class: 'hero-figure' }, number(balance)), h('p', {}, n('balance', balance))),
-    lines.map((line) => h('p', { class: 'hero-line' }, icon('clock'), line)),
+    lines.map((line) => h('p', { class: 'hero-line' }, icon('clock'), h('span', {}, line))),
     tier && level(speak, tier),
   ];
 }
@@ -66,24 +59,24 @@ const asks = ({ state, act }, key, words, name, kind) =>
 
 function bar(part, whole, more) {
   const element = h('div', { class: 'bar', ...more }, h('span', {}));
-  element.firstChild.style.setProperty('--part', `${Math.min(100, Math.max(2, (100 * part) / whole))}%`);
+  element.firstChild.style.setProperty('--part', `${part > 0 ? Math.min(100, Math.max(2, (100 * part) / whole)) : 0}%`);
   return element;
 }
 
-function rewardCard(panel, reward, currency) {
+function rewardCard(panel, reward, currency, best) {
   const { speak, state, redeem } = panel;
   const { t, n, money } = speak;
   const { key, kind, points, value_minor: value, minimum_minor: minimum } = reward;
   const step = state.steps.get(key);
   const missing = state.points && Math.max(0, points - state.points.balance);
   const name = nameOf(speak, reward, currency);
-  const facts = [n('points', points), missing > 0 && n('missing', missing), reward.name && value && nameOf(speak, { ...reward, name: null }, currency),
+  const facts = [n('points', points), reward.name && value && nameOf(speak, { ...reward, name: null }, currency),
     minimum && t('minimum', { amount: money(minimum, currency) })];
   return h('li', { class: 'card reward' },
     h('span', { class: 'badge' }, icon(kind === 'amount_off' ? 'off' : 'parcel')),
     h('div', { class: 'what' }, h('p', { class: 'strong' }, name), h('p', { class: 'quiet' }, facts.filter(Boolean).join(' · '))),
-    missing === 0 && !step && asks(panel, key, t('redeem'), name, 'main small'),
-    missing > 0 && bar(Math.max(0, state.points.balance), points, { 'aria-hidden': 'true' }),
+    missing === 0 && !step && asks(panel, key, t('redeem'), name, `${best && !state.steps.size ? 'main' : 'soft'} small`),
+    missing > 0 && h('div', { class: 'way' }, h('p', { class: 'quiet' }, n('missing', missing)), bar(state.points.balance, points, { 'aria-hidden': true })),
     step && confirm(panel, key, step, { title: n('confirm_title', points), text: `${t('confirm_text')} ${n('valid_days', reward.valid_days)}`, yes: t('confirm_yes'), busy: t('making') }, () => redeem(reward)));
 }
 
@@ -105,9 +98,10 @@ function codeCard(panel, code, currency) {
     ]);
 }
 
-const ways = ({ speak: { t, n, money } }, { earning, currency, signup_points: gift }) =>
+const ways = ({ speak: { t, n, money }, state: { who, closed }, host: { dataset: { first } } }, { earning, currency, signup_points: gift }) =>
   section(t('ways_title'), h('ul', { class: 'facts' },
-    [...earning.map((rule) => rule.points && n('way_rate', rule.points, { per: money(rule.per_minor, currency) })), gift && n('way_signup', gift)]
+    [...earning.map((rule) => rule.points && n('way_rate', rule.points, { per: money(rule.per_minor, currency) })),
+      who !== 'member' && !closed && gift && n('way_signup', gift), first && t('way_first', { amount: money(first, currency) })]
       .filter(Boolean).map((words) => h('li', {}, icon('check'), words))));
 
 const levels = ({ speak: { t, n, ratio } }, { tiers }) => tiers.length > 1
@@ -116,10 +110,15 @@ const levels = ({ speak: { t, n, ratio } }, { tiers }) => tiers.length > 1
       h('span', { class: 'quiet' }, tier.from ? n('tier_from', tier.from) : t('tier_start')),
       h('span', { class: 'pill' }, t('tier_rate', { rate: ratio(tier.multiplier) }))))));
 
-const rewardList = (panel, rewards, programme) => rewards.length > 0
-  && section(panel.speak.t('rewards_title'), h('ul', { class: 'cards' }, rewards.map((reward) => rewardCard(panel, reward, programme.currency))));
+/** The dearest reward within reach stands out. */
+function rewardList(panel, rewards, { currency }) {
+  const { speak: { t }, state: { points } } = panel;
+  const best = rewards.filter((one) => one.points <= points?.balance).sort((a, b) => b.points - a.points)[0];
+  return section(t('rewards_title'), rewards.length ? h('ul', { class: 'cards' },
+    rewards.map((reward) => rewardCard(panel, reward, currency, reward === best))) : h('p', {}, t('rewards_empty')));
+}
 
-const skeleton = (t) => h('div', { class: 'skeleton', role: 'status' }, h('span', { class: 'unseen' }, t('loading')), h('i'), h('i'), h('i'));
+const skeleton = (t) => h('div', { class: 'skeleton', role: 'status' }, h('span', { class: 'unseen' }, t('loading')), h('i', {}), h('i', {}), h('i', {}));
 
 export function guestView(panel) {
   const { speak: { t }, host: { dataset }, digest } = panel;
@@ -135,7 +134,7 @@ export function joinView(panel) {
   const { speak: { t }, state, join, digest } = panel;
   const programme = state.me?.programme ?? digest;
   return [
-    h('div', { class: 'way-in' },
+    !state.closed && h('div', { class: 'way-in' },
       state.trouble && notice(panel, state.trouble),
       press('join', t(state.busy ? 'loading' : 'join'), join, 'main wide', { 'aria-disabled': state.busy })),
     ways(panel, programme), rewardList(panel, state.me?.rewards ?? digest.rewards, programme), levels(panel, programme),
@@ -145,7 +144,7 @@ export function joinView(panel) {
 export function rewardsView(panel) {
   const { speak: { t }, state, host, refresh } = panel;
   const above = [
-    state.note && h('p', { class: 'note', role: 'status' }, icon('check'), state.note),
+    state.note && h('p', { class: 'note' }, ['joined', 'undone'].includes(state.note) && icon('check'), t(state.note)),
     state.trouble && notice(panel, state.trouble, refresh),
     host.question?.card(),
   ];
@@ -159,39 +158,35 @@ export function rewardsView(panel) {
 }
 
 // The history: every line says what happened and which numbers made it.
-function title(speak, { kind, order, why }) {
-  const { t } = speak;
-  if (kind === 'earn' && order) return t(why.before ? 'h_changed' : 'h_earn', { order });
-  if (EARNING.includes(kind) && !order) return t(`h_${kind}_plain`);
-  return t(`h_${kind}`, { order, name: nameOf(speak, why, why.currency) });
-}
-
-function reasons({ t, n, has, money, number, ratio }, line, tiers) {
-  const { kind, why } = line;
-  const parts = [];
-  if (EARNING.includes(kind) && why.rate && why.currency) {
-    const [points, per] = why.rate;
-    parts.push(n('w_rate', points, { amount: money(why.basis_minor ?? 0, why.currency), per: money(per, why.currency) }));
-    const [top, bottom] = why.multiplier ?? [1, 1];
-    const tier = tiers.find((each) => each.key === why.tier)?.name ?? why.tier;
-    if (top !== bottom) parts.push(t('w_tier', { rate: ratio([top, bottom]), tier }));
+function told(speak, { kind, order: name, points, why }, tiers) {
+  const { t, n, money, number, ratio } = speak;
+  const { before, target, because, rate, currency, multiplier: [top, bottom] = [] } = why;
+  if (!['earn', 'clawback'].includes(kind)) {
+    const reason = because ? `b_${because}` : why.rule === 'lapsed' ? 'w_lapsed' : `w_${kind}`;
+    return [t(`h_${kind}`, { name: nameOf(speak, why, currency) }), t(reason, { months: why.months })];
   }
-  if (EARNING.includes(kind) && why.before) parts.push(n('w_change', why.target ?? 0, { before: number(why.before) }));
-  if (WORDED.includes(kind)) parts.push(t(why.rule === 'lapsed' ? 'w_lapsed' : `w_${kind}`, { months: why.months }));
-  if (kind.startsWith('transfer')) parts.push(t('w_transfer'));
-  if (why.because && has(`b_${why.because}`)) parts.push(t(`b_${why.because}`));
-  const text = parts.join('; ');
-  return text && `${text[0].toLocaleUpperCase()}${text.slice(1)}.`;
+  const order = name ? t('h_order', { order: name }) : t('h_purchase');
+  if (kind === 'clawback' && !target) return [`${t(`b_${because ?? 'less'}`, { order })}: ${n('h_gone', before ?? -points)}`];
+  return [
+    before ? n(kind === 'earn' ? 'h_changed' : 'h_less', target, { order, before: number(before) }) : order,
+    rate && n('w_rate', rate[0], { amount: money(why.basis_minor, currency), per: money(rate[1], currency) })
+      + (top === bottom ? '' : t('w_tier', { rate: ratio([top, bottom]), tier: tiers.find((each) => each.key === why.tier)?.name ?? why.tier })),
+  ];
 }
 
 function historyList(speak, lines, tiers) {
-  return h('ul', { class: 'lines' }, lines.map((line) =>
-    h('li', { class: 'line' },
+  const months = new Map();
+  for (const line of lines) {
+    const [title, reason] = told(speak, line, tiers);
+    const month = speak.month(line.at);
+    months.set(month, [months.get(month), h('li', { class: 'line' },
       h('div', { class: 'line-main' },
-        h('p', { class: 'strong' }, title(speak, line)),
-        h('p', { class: 'quiet' }, reasons(speak, line, tiers)),
+        h('p', { class: 'strong' }, title),
+        h('p', { class: 'quiet' }, reason),
         h('p', { class: 'quiet' }, h('time', { datetime: line.at }, speak.date(line.at)))),
-      h('p', { class: line.points > 0 ? 'figure gain' : 'figure' }, speak.signed(line.points)))));
+      h('p', { class: line.points > 0 ? 'figure gain' : 'figure' }, speak.signed(line.points)))]);
+  }
+  return [...months].map(([month, items]) => section(month, h('ul', { class: 'lines' }, items.flat(Infinity))));
 }
 
 export function activityView(panel) {

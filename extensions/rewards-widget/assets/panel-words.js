@@ -3,31 +3,32 @@
 /** The texts that Liquid wrote, filled in and inflected. */
 export function speaker(host) {
   const texts = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
-  const { locale, shop } = host.dataset;
-  const plural = new Intl.PluralRules(locale);
-  const whole = new Intl.NumberFormat(locale);
-  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? (name === 'shop' ? shop : all));
+  const { lang, dataset: { shop } } = host;
+  const plural = new Intl.PluralRules(lang);
+  const whole = new Intl.NumberFormat(lang);
+  const put = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? (name === 'shop' ? shop : all));
   return {
-    t: (key, values = {}) => fill(texts[key] ?? '', values),
+    t: (key, values = {}) => put(texts[key] ?? '', values),
     /** In the form that goes with the number. */
     n(key, points, values = {}) {
       const forms = texts[key] ?? {};
       const text = forms[plural.select(Math.abs(points))] ?? forms.other ?? '';
-      return fill(text, { points: whole.format(points), ...values });
+      return put(text, { points: whole.format(points), ...values });
     },
     has: (key) => key in texts,
     number: (value) => whole.format(value),
     signed: (value) => (value > 0 ? '+' : '−') + whole.format(Math.abs(value)),
     /** 5/4 as people write it: 1.25. */
-    ratio: ([top, bottom]) => new Intl.NumberFormat(locale, { maximumFractionDigits: 2 }).format(top / bottom),
+    ratio: ([top, bottom]) => new Intl.NumberFormat(lang, { maximumFractionDigits: 2 }).format(top / bottom),
     /** The year only where it is another one. */
     date(text) {
       const at = new Date(text);
       const year = at.getFullYear() === new Date().getFullYear() ? undefined : 'numeric';
-      return at.toLocaleDateString(locale, { day: 'numeric', month: 'short', year }).replaceAll(' ', '\u00a0');
+      return at.toLocaleDateString(lang, { day: 'numeric', month: 'short', year }).replaceAll(' ', '\u00a0');
     },
+    month: (text) => new Date(text).toLocaleDateString(lang, { month: 'long', year: 'numeric' }),
     money(minor, currency) {
-      const form = new Intl.NumberFormat(locale, { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
+      const form = new Intl.NumberFormat(lang, { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
       return form.format(minor / 10 ** form.resolvedOptions().maximumFractionDigits);
     },
   };
@@ -35,16 +36,26 @@ export function speaker(host) {
 
 /** An element; `on…` attributes are listeners, strings become text. */
 export function h(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes ?? {})) {
-    if (value === null || value === undefined || value === false) continue;
+  const place = /svg|path/.test(name) ? '2000/svg' : '1999/xhtml';
+  const element = document.createElementNS(`http://www.w3.org/${place}`, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value == null) continue;
     if (key.startsWith('on')) element.addEventListener(key.slice(2), value);
     // What ARIA calls true is a word, where HTML needs only the name.
     else element.setAttribute(key, value === true && !key.startsWith('aria-') ? '' : value);
   }
-  element.append(...children.flat(9).filter((child) => child || child === 0));
+  return fill(element, children);
+}
+
+/** The element with these children alone; what is empty or false is none. */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.flat(9).filter((child) => child || child === 0));
   return element;
 }
+
+export const press = (key, words, onclick, kind, more) =>
+  h('button', { type: 'button', class: `button ${kind}`, 'data-key': key, onclick, ...more }, words);
+export const signIn = ({ dataset }, t) => h('a', { class: 'button main', href: dataset.login, 'data-key': 'login' }, t('login'));
 
 /** Paints, then focuses what has the key `focus`, or the key of what had the focus. */
 export function repaint(root, paint, focus) {
@@ -65,13 +76,4 @@ const SHAPES = {
   clock: 'M12 20a8 8 0 1 0 0-16 8 8 0 0 0 0 16zM12 8v4l3 2',
 };
 
-export function icon(name) {
-  const made = (tag, attributes) => {
-    const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    return element;
-  };
-  const svg = made('svg', { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true', focusable: 'false' });
-  svg.append(made('path', { d: SHAPES[name] }));
-  return svg;
-}
+export const icon = (name) => h('svg', { viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': true }, h('path', { d: SHAPES[name] }));

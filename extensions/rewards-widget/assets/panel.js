@@ -3,11 +3,9 @@
 import { Trouble, callsOf, pause } from './panel-calls.js';
 import { Question } from './panel-survey.js';
 import { activityView, guestView, hero, joinView, rewardsView } from './panel-views.js';
-import { h, icon, repaint, speaker } from './panel-words.js';
+import { fill, h, icon, repaint, speaker } from './panel-words.js';
 
 const POLLS = 40;
-// Codes of the API whose text has another name.
-const TEXTS = { too_many_requests: 'e_busy', shop_not_installed: 'e_gone', by_invitation: 'by_invitation' };
 
 export async function panel(host) {
   await host.styled();
@@ -19,7 +17,7 @@ class Panel {
     const { state, balance, owed, pending, nextAt, nextPoints, digest, survey } = host.dataset;
     const speak = speaker(host);
     Object.assign(this, { host, speak, calls: callsOf(host), digest: digest ? JSON.parse(digest) : null });
-    for (const name of ['act', 'redeem', 'undo', 'copy', 'join', 'refresh', 'more']) this[name] = this[name].bind(this);
+    for (const name of ['act', 'redeem', 'undo', 'copy', 'join', 'refresh', 'more', 'turn']) this[name] = this[name].bind(this);
     const next = Date.parse(nextAt) > Date.now() ? { at: nextAt, points: Number(nextPoints) } : null;
     this.seen = { balance: Number(balance), pending: Number(pending), owed: Number(owed), next };
     this.state = { who: state, view: 'rewards', me: null, points: state === 'member' ? this.seen : null, steps: new Map(), history: {} };
@@ -102,15 +100,16 @@ class Panel {
 
   paint(focus) {
     repaint(this.host.shadowRoot, () => {
-      this.hero.replaceChildren(...this.top().flat(9).filter(Boolean));
-      this.body.replaceChildren(...this.content().flat(9).filter(Boolean));
+      fill(this.hero, this.top());
+      fill(this.body, this.content());
     }, focus);
   }
 
   top() {
     const { state, speak: { t, n } } = this;
-    const invite = (title, text) => [h('p', { class: 'hero-title' }, title), h('p', { class: 'hero-line' }, text)];
+    const invite = (title, text) => [h('p', { class: 'hero-title' }, title), text && h('p', { class: 'hero-line' }, text)];
     if (state.who === 'guest') return invite(t('guest_title'), t('guest_text'));
+    if (state.closed) return invite(t(state.closed));
     if (state.who === 'customer') {
       const waiting = state.me?.waiting ?? this.seen;
       const waits = waiting.balance + waiting.pending;
@@ -130,7 +129,7 @@ class Panel {
     return [
       h('div', { class: 'tabs', role: 'tablist', 'aria-labelledby': 'title' }, tab('rewards', 'overview'), tab('activity', 'history_title')),
       h('div', { class: 'page', id: 'page', role: 'tabpanel', tabindex: '0', 'aria-labelledby': `tab-${state.view}`, 'data-key': 'page' },
-        (state.view === 'rewards' ? rewardsView(this) : activityView(this)).flat(9).filter(Boolean)),
+        state.view === 'rewards' ? rewardsView(this) : activityView(this)),
     ];
   }
 
@@ -145,8 +144,24 @@ class Panel {
 
   textOf(trouble) {
     if (!(trouble instanceof Trouble)) throw trouble;
-    const key = TEXTS[trouble.code] ?? `e_${trouble.code}`;
-    return [key, `e_${trouble.kind}`, 'e_server'].find(this.speak.has);
+    return [`e_${trouble.code}`, `e_${trouble.kind}`].find(this.speak.has);
+  }
+
+  note(key) {
+    this.state.note = key;
+    this.say(this.speak.t(key));
+  }
+
+  /** A refusal stands: it is told, and what holds now is read. Anything else may be tried again. */
+  failed(trouble, key, text = this.textOf(trouble)) {
+    const { state } = this;
+    const again = !['refused', 'session'].includes(trouble.kind);
+    if (again) state.steps.set(key, { step: 'ask', trouble: text });
+    else state.steps.delete(key);
+    if (trouble.kind === 'session') state.trouble = text;
+    if (trouble.kind === 'refused') this.note(text);
+    this.paint(again ? `yes-${key}` : state.trouble ? 'login' : 'tab-rewards');
+    if (trouble.kind === 'refused') this.refresh();
   }
 
   take(me) {
@@ -188,10 +203,11 @@ class Panel {
     this.paint();
     try {
       this.take(await this.calls.join());
-      state.note = this.speak.t('joined');
-      this.say(state.note);
+      this.note('joined');
     } catch (trouble) {
-      state.trouble = this.textOf(trouble);
+      const text = this.textOf(trouble);
+      if (trouble.kind === 'refused') this.say(this.speak.t((state.closed = text)));
+      else state.trouble = text;
     }
     state.busy = false;
     this.paint(state.who === 'member' ? 'tab-rewards' : 'join');
@@ -208,18 +224,16 @@ class Panel {
       state.steps.delete(reward.key);
       this.count(made.points);
       if (made.state === 'refused') {
-        state.trouble = 'refused';
-        return this.paint('close');
+        this.note('refused');
+        return this.paint('tab-rewards');
       }
+      this.dialog.scrollTop = 0;
       state.me.codes = [{ ...made, fresh: true }, ...state.me.codes.filter((code) => code.id !== made.id)];
       if (made.code) this.ready(made.id);
       else this.poll(made.id);
       this.paint(made.code ? `copy-${made.id}` : `code-${made.id}`);
     } catch (trouble) {
-      const text = trouble.lost ? (trouble.kind === 'offline' ? 'e_offline' : 'e_unknown') : this.textOf(trouble);
-      state.steps.set(reward.key, { step: 'ask', trouble: text });
-      if (text === 'e_session') state.trouble = text;
-      this.paint(`yes-${reward.key}`);
+      this.failed(trouble, reward.key, trouble.lost && trouble.kind !== 'offline' ? 'e_unknown' : undefined);
     }
   }
 
@@ -262,11 +276,7 @@ class Panel {
     }
     state.me.codes = state.me.codes.filter((each) => each.id !== code.id);
     if (found.points) this.count(found.points);
-    if (found.state === 'refused') state.trouble = 'refused';
-    else {
-      state.note = this.speak.t(found.state);
-      this.say(state.note);
-    }
+    this.note(found.state);
     this.paint();
     if (!found.points) this.refresh();
   }
@@ -285,8 +295,7 @@ class Panel {
         this.paint('tab-rewards');
       }
     } catch (trouble) {
-      state.steps.set(code.id, { step: 'ask', trouble: this.textOf(trouble) });
-      this.paint(`yes-${code.id}`);
+      this.failed(trouble, code.id);
     }
   }
 
