@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from flask import Blueprint, abort, g, redirect, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from devshop import checkout
@@ -28,23 +28,23 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
 
     # Named after its path; the module of the same name is what computes.
     @site.get("/checkout", endpoint="checkout")
-    def show() -> Answer | str:
+    def show() -> Answer:
         if not g.visitor.cart:
             return redirect(url_for("faces.cart"))
         return _page(platform, g.visitor, None)
 
     @site.post("/checkout")
-    def buy() -> Answer | tuple[str, int]:
+    def buy() -> Answer:
         visitor: Visitor = g.visitor
         if not visitor.cart:
             return redirect(url_for("faces.cart"))
         email = request.form.get("email", "").strip()
         if visitor.customer is None and "@" not in email:
-            return _page(platform, visitor, "Give an e-mail address, so that we know who you are."), 422
+            return _page(platform, visitor, "Give an e-mail address, so that we know who you are.", 422)
         try:
             order = _place(visitor, email)
         except DevshopError as error:
-            return _page(platform, visitor, str(error)), 422
+            return _page(platform, visitor, str(error), 422)
         answer = redirect(url_for("faces.thanks", token=order.token))
         remember_cart(answer, {})
         remember_codes(answer, [])
@@ -107,18 +107,24 @@ def quoted(visitor: Visitor) -> tuple[Order, list[str], list[str]]:
     return order, good, refusals
 
 
-def _page(platform: DevPlatform, visitor: Visitor, problem: str | None) -> str:
+def _page(platform: DevPlatform, visitor: Visitor, problem: str | None, status: int = 200) -> Answer:
+    """The checkout. A code that does not fit is told once and then let go, so that it never looks applied."""
     with platform.lock:
-        order, _, refusals = quoted(visitor)
-    return shown(
+        order, good, refusals = quoted(visitor)
+    text = shown(
         platform,
         "checkout.html",
         "checkout",
         page_title="Checkout",
         problem=problem,
         refusals=refusals,
+        codes=good,
         **_summary(order, visitor),
     )
+    answer = Response(text, status, content_type="text/html; charset=utf-8")
+    if refusals:
+        remember_codes(answer, good)
+    return answer
 
 
 def _summary(order: Order, visitor: Visitor) -> dict[str, Any]:

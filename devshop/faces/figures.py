@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from devshop.desk import Desk
 
 _SIGNS = {"CHF": "CHF {}", "EUR": "€{}", "USD": "${}", "GBP": "£{}"}
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _FORMS = {
     "date": "%-d %b %Y",
     "time": "%a %-d %b %Y, %H:%M",
@@ -23,9 +24,17 @@ _FORMS = {
 
 
 def money(minor: int, currency: str) -> str:
-    """2450 CHF -> "CHF 24.50"."""
-    sign = "-" if minor < 0 else ""
+    """2450 CHF -> "CHF 24.50", as the shop's own money format has it."""
+    sign = "−" if minor < 0 else ""
     return sign + _SIGNS.get(currency, "{} " + currency).format(amount(abs(minor), currency))
+
+
+def money_in(minor: int, currency: str, language: str, country: str) -> str:
+    """2597 EUR -> "25,97 €" for who reads German outside Switzerland (Unicode CLDR: de, and de-CH for the other)."""
+    if language != "de" or country == "CH":
+        return money(minor, currency)
+    grouped = amount(minor, currency).translate(str.maketrans(",.", ".,")).replace("-", "−")
+    return f"{grouped}\u00a0{_SYMBOLS.get(currency, currency)}"
 
 
 def amount(minor: int, currency: str) -> str:

@@ -23,6 +23,7 @@ from devshop.faces import (
 from devshop.faces.catalogue import ware_of
 from devshop.faces.figures import moment, money
 from devshop.faces.texts import translated
+from devshop.faces.theme import Placed
 from devshop.faces.visitor import COUNTRIES, LANGUAGES, visitor_of
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def register(app: Flask, platform: DevPlatform) -> None:
 
     @site.errorhandler(HTTPException)
     def failed(error: HTTPException) -> tuple[str, int]:
-        return render_template("message.html", error=error), error.code or 500
+        return _message(error), error.code or 500
 
     @app.errorhandler(404)
     def nowhere(error: HTTPException) -> tuple[str, int] | HTTPException:
@@ -95,7 +96,7 @@ def register(app: Flask, platform: DevPlatform) -> None:
         if "shop" not in g or request.path.startswith(("/dev/", platform.config.proxy.path)):
             return error
         g.visitor = visitor_of(g.shop)
-        return render_template("message.html", error=error, **_shared(platform)), 404
+        return _message(error, **_shared(platform)), 404
 
     app.secret_key = secrets.token_bytes(32)  # for the notes that one page leaves for the next
     app.config["SESSION_COOKIE_NAME"] = "devshop_notes"
@@ -103,6 +104,20 @@ def register(app: Flask, platform: DevPlatform) -> None:
     app.jinja_env.filters["ware"] = ware_of
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(site)
+
+
+def _message(error: HTTPException, **shared: Any) -> str:
+    """What went wrong, in the shop's own clothes or in those behind the counter; no part of the app is on it."""
+    behind = request.path.startswith(("/shop-admin", "/admin"))
+    lost = error.code == 404 and not behind
+    return render_template(
+        "message.html",
+        page_title="There is nothing here" if lost else "That did not work",
+        said="This path leads nowhere. The tea is the other way." if lost else error.description,
+        behind=behind,
+        placed=Placed(),
+        **shared,
+    )
 
 
 def policy(**changes: str) -> str:

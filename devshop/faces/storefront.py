@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, abort, g, jsonify, redirect, render_template, request, url_for
@@ -9,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 
 from devshop.faces import catalogue, theme
 from devshop.faces.catalogue import Ware, ware_of
-from devshop.faces.figures import presented
+from devshop.faces.figures import money_in, presented
 from devshop.faces.visitor import (
     COUNTRIES,
     COUNTRY_COOKIE,
@@ -89,7 +90,8 @@ def shown(
     """A page of the storefront with the app's blocks in it: embeds in the body, blocks beside the product."""
     g.themed = True
     placed = theme.render(platform, g.visitor, kind, product)
-    return render_template(template, placed=placed, product=product, **values)
+    priced = functools.partial(money_in, language=g.visitor.language, country=g.visitor.country)
+    return render_template(template, placed=placed, product=product, money=priced, **values)
 
 
 def _cards(products: list[Product], visitor: Visitor) -> list[dict[str, Any]]:

@@ -127,6 +127,9 @@ GERMAN = {
     "Alpine Tea, since Tuesday": "Alpine Tea, seit Dienstag",
     "Add a code": "Code hinzufügen",
     "That did not work": "Das hat nicht geklappt",
+    "There is nothing here": "Hier ist nichts",
+    "This path leads nowhere. The tea is the other way.": "Dieser Weg führt nirgendwohin. Zum Tee geht es andersherum.",
+    "To the shop": "Zum Laden",
 }  # fmt: skip
 
 

@@ -112,5 +112,5 @@ def test_german_from_the_footer_and_euros_in_germany(demo: Demo, page: Page) -> 
     page.get_by_label("Country").select_option("DE")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_role("heading", name="Hüttenbecher")).to_be_visible()
-    expect(page.locator("[data-price]")).to_have_text("€25.97")
+    expect(page.locator("[data-price]")).to_have_text("25,97\u00a0€")
     _fits(page)

@@ -113,11 +113,19 @@ def test_only_the_frame_may_hold_the_app(house: House, visitor: Visitor) -> None
     assert "frame-src" not in visitor.open("/").headers["Content-Security-Policy"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/nope", "/products/none", "/collections/none", "/thank-you/none", "/shop-admin/orders/1"]
-)
-def test_what_is_not_there_says_so_on_a_page(visitor: Visitor, path: str) -> None:
-    assert "That did not work" in visitor.page(path, 404).text
+@pytest.mark.parametrize("path", ["/nope", "/products/none", "/collections/none", "/thank-you/none"])
+def test_what_is_not_there_says_so_in_the_shop(visitor: Visitor, path: str) -> None:
+    assert "There is nothing here" in visitor.page(path, 404).text
+    visitor.send("/localization", language="de")
+    page = visitor.page(path, 404)
+    assert "Hier ist nichts" in page.text
+    assert page.named("body")[0].attributes["class"] == "shop"
+
+
+def test_what_is_not_there_says_so_behind_the_counter(visitor: Visitor) -> None:
+    page = visitor.page("/shop-admin/orders/1", 404)
+    assert "There is no such order." in page.text
+    assert page.named("body")[0].attributes["class"] == "desk"
 
 
 def test_the_app_that_is_not_installed_can_be(house: House, visitor: Visitor) -> None:

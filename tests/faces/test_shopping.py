@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devshop.faces.figures import money, money_in
 from devshop.records import Discount
 from tests.faces.conftest import START, House, Visitor, notes
 
@@ -98,9 +99,20 @@ def test_a_code_that_does_not_fit_says_why_and_does_not_stop_the_order(
     _code(house, "LUCA", customers=[luca.id])
     visitor.sign_in(anna)
     visitor.add("hut-mug")
-    said = notes(visitor.send("/codes", code="LUCA", return_to="/checkout"))
+
+    def told(code: str) -> str:
+        return visitor.send("/codes", code=code, return_to="/checkout").get_data(as_text=True)
+
+    said = told("LUCA")
     assert "belongs to another customer" in said
-    assert "does not exist" in notes(visitor.send("/codes", code="NOPE", return_to="/checkout"))
+    assert 'value="LUCA"' not in said, "what was refused must not look applied"
+    _code(house, "FIVE")
+    assert 'value="FIVE"' in told("FIVE")
+    said = told("NOPE")
+    assert "does not exist" in said
+    assert ('value="FIVE"' in said, 'value="NOPE"' in said) == (True, False)
+    assert "does not exist" not in visitor.page("/checkout").text, "told once"
+    visitor.send("/codes", remove="FIVE", return_to="/checkout")
     assert visitor.buy().applications == []
 
 
@@ -121,6 +133,16 @@ def test_a_german_pays_euros_and_the_shop_books_francs(house: House, visitor: Vi
     assert (order.currency, order.presentment_currency) == ("CHF", "EUR")
     assert (order.lines[0].price.shop, order.lines[0].price.presentment) == (2450, 2597)
     assert "window.Shopify" in visitor.open("/devshop/theme.js").get_data(as_text=True)
+
+
+def test_prices_read_as_the_language_and_the_country_write_them(visitor: Visitor) -> None:
+    for language, country, price in (
+        ("en", "DE", "€25.97"), ("de", "DE", "25,97\u00a0€"), ("de", "CH", "CHF 24.50"), ("en", "CH", "CHF 24.50"),
+    ):  # fmt: skip
+        visitor.send("/localization", language=language, country=country)
+        assert price in visitor.page("/products/hut-mug").text
+    assert money_in(-1234550, "CHF", "de", "DE") == "−12.345,50\u00a0CHF"
+    assert money(-1234550, "CHF") == "−CHF 12,345.50"
 
 
 def test_a_guest_gives_an_address_and_an_invoice_waits(house: House, visitor: Visitor) -> None:
