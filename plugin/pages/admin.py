@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, g, render_template
+from flask import Flask, Response, current_app, g, render_template
 
 from plugin.pages import (
     admin_activity,
@@ -14,18 +14,20 @@ from plugin.pages import (
     admin_settings,
     admin_surveys,
 )
-from plugin.pages.admin_frame import HTML, in_words
+from plugin.pages.admin_frame import HTML, NAVIGATION, in_words
+from plugin.pages.staff import carried_query, link
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
 
-# An error has no shop that was proved: nobody but Shopify's own admin may frame it.
+# An error has no shop that was proved: nobody but Shopify's own admin may frame it, and in development its stand-in.
 _MESSAGE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors https://admin.shopify.com"
 
 
 def register(app: Flask, web: Web) -> None:
     """Adds every page and form of the admin."""
     in_words(app)
+    app.config["DEVSHOP"] = web.config.devshop_url
     for room in (
         admin_home,
         admin_members,
@@ -38,9 +40,16 @@ def register(app: Flask, web: Web) -> None:
 
 
 def message_page(title: str, message: str, status: int) -> Response:
-    """A page that says one thing, such as an error; framed by the shop only if it was proved who asks."""
+    """A page that says one thing, such as an error; framed by the shop only if it was proved who asks.
+
+    Its ways back lead to the shop that the address names, where every page asks again who comes.
+    """
+    shop = carried_query().get("shop")
+    ways = [(name, link(path, shop)) for name, path in (("Home", "/"), *NAVIGATION)] if shop else []
     answer = Response(
-        render_template("admin/message.html", title=title, message=message), status, content_type=HTML
-    )
-    answer.headers.extend(g.get("frame", {"Content-Security-Policy": _MESSAGE}))
+        render_template("admin/message.html", title=title, message=message, navigation=ways),
+        status, content_type=HTML,
+    )  # fmt: skip
+    framed = f"{_MESSAGE} {current_app.config['DEVSHOP'] or ''}".rstrip()
+    answer.headers.extend(g.get("frame", {"Content-Security-Policy": framed}))
     return answer

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 
 from plugin.pages import explain
-from plugin.pages.admin_frame import PAGE, Visit, admitted, arrive, download, go, number, page, ticket
+from plugin.pages.admin_frame import (
+    PAGE,
+    Visit,
+    admitted,
+    arrive,
+    download,
+    full_name,
+    go,
+    number,
+    page,
+    ticket,
+)
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import figures, queues, trail
+from plugin.store import directory, figures, programmes, queues, trail
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -47,14 +58,19 @@ def _show(web: Web, visit: Visit) -> Response:
         stuck = trail.parked(tx, shop_id, PARKED)
         work = figures.queues(tx, shop_id)
         waits_since = figures.shop_waits_since(tx, shop_id)
-        events = trail.events(tx, shop_id, before, PAGE + 1)
+        events = [(event_id, event, explain.member_of(event.subject))
+                  for event_id, event in trail.events(tx, shop_id, before, PAGE + 1)]  # fmt: skip
         requests = trail.data_requests(tx, shop_id, REQUESTS)
+        met = {one for _, _, one in events} | {one.member_id for one in requests}
+        names = directory.names(tx, shop_id, [one for one in met if one is not None])
+        programme = programmes.versions(tx, shop_id).latest
     older = link("/activity", domain, before=events[PAGE - 1][0]) if len(events) > PAGE else None
     return page(
         web, visit, "admin/activity.html", "Activity", work=work, waits_since=waits_since, now=web.now(),
-        stuck=[(row, explain.work(row.queue, row.kind), explain.reason(row.reason)) for row in stuck],
-        events=[(event, explain.event(event), explain.actor(event.actor), explain.member_of(event.subject))
-                for _, event in events[:PAGE]],
+        stuck=[(row, explain.work(row.queue, row.kind), explain.reason(row.reason), explain.technical(row.reason))
+               for row in stuck],
+        events=[(event, explain.event(event, programme), member) for _, event, member in events[:PAGE]],
+        names={one: full_name(*names.get(one, (None, None)), one) for one in met if one is not None},
         requests=[(one, link("/activity/data-request", domain, key=one.key,
                              ticket=ticket(web, visit, _answer_action(one.key)))) for one in requests],
         older=older, first=before is None, retry_action=RETRY,
@@ -62,7 +78,7 @@ def _show(web: Web, visit: Visit) -> Response:
 
 
 def _retry(web: Web) -> Response:
-    """Puts one parked row back in line, or every one of the shop, then goes back."""
+    """Puts one group of parked rows back in line, or every row of the shop, then goes back."""
     visit = admitted(web, RETRY)
     shop_id, now = visit.shop.shop_id, web.now()
     queue, key = request.form.get("queue", ""), request.form.get("key", "")[:300]

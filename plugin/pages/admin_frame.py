@@ -193,6 +193,10 @@ def in_words(app: Flask) -> None:
     def moment(at: datetime | None) -> str:
         return "" if at is None else f"{day(at)}, {at.astimezone(g.zone):%H:%M}"
 
+    def signed(n: float) -> str:
+        whole = round(n)
+        return f"{whole:+,}".replace("-", "−") if whole else "0"
+
     def money(minor: int, currency: str | None) -> str:
         whole, dot, rest = decimal_text(minor, currency or "CHF").partition(".")
         return f"{currency}\u00a0{int(whole):,}{dot}{rest}"
@@ -202,10 +206,11 @@ def in_words(app: Flask) -> None:
         "moment": moment,
         "money": money,
         "figure": lambda n: f"{n:,}",
-        "signed": lambda n: f"+{n:,}" if n > 0 else f"−{-n:,}",
+        "signed": signed,
         "percent": lambda part, whole: f"{100 * part / whole:.1f}%",
         "plural": lambda n, one, many=None: f"{n:,} {one if n == 1 else many or one + 's'}",
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.filters["actor"] = explain.actor
+    app.jinja_env.filters["staff_number"] = explain.staff_of
     app.jinja_env.globals["full_name"] = full_name

@@ -30,7 +30,7 @@ from plugin.pages.admin_home import NEW_DAYS, worth
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import directory, figures, history, members, notes, programmes, redemptions, surveys
+from plugin.store import answers, directory, figures, history, members, notes, programmes, redemptions
 from plugin.store.db import Tx, to_ms
 from plugin.store.directory import Listed
 
@@ -186,7 +186,7 @@ def _member(
         said = notes.of_entries(tx, shop.shop_id, [line.entry_id for line in lines])
         lots = directory.open_lots(tx, shop.shop_id, member_id, 100)
         codes = redemptions.of_member(tx, shop.shop_id, member_id)
-        answers = surveys.of_member(tx, shop.shop_id, member_id)
+        given = answers.of_member(tx, shop.shop_id, member_id)
         past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, [])
     older = (
         link(f"/members/{member_id}", shop.domain, before=lines[PAGE - 1].entry_id)
@@ -202,7 +202,7 @@ def _member(
         web, visit, "admin/member.html", full_name(one.first_name, one.last_name, member_id), status,
         state=state, member=one, programme=programme, tier=programme.tier(one.tier) if programme else None,
         next_tier=tiers.next_tier(programme, state.tier_progress) if programme else None, status_words=STATUS,
-        kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=answers, past=past[::-1], now=now,
+        kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=given, past=past[::-1], now=now,
         reward_title=rewards.title,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),

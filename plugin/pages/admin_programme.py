@@ -80,6 +80,7 @@ def _show(
         web, visit, "admin/programme.html", "Programme", status,
         latest=latest, versions=versions, values=values, errors=errors or {}, currency=currency,
         tier_rows=programme_form.rows(values, "tier"), reward_rows=programme_form.rows(values, "reward"),
+        faults=[(programme_form.label(name, values), f"#field-{name}", said) for name, said in (errors or {}).items()],
         faulty={name.rpartition(".")[0] + "." for name in errors or {}}, draft=draft, tried=tried,
         document=document, base=latest.version, preview_action=PREVIEW,
         changed=draft is not None and msgspec.json.encode(draft) != msgspec.json.encode(latest),

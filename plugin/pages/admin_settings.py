@@ -38,6 +38,18 @@ POLICIES = {
     "tag": "Customers with a tag",
 }
 MAX_TAG = 100
+# Why we ask for each scope of app.toml.
+REASONS = {
+    "read_orders": "Orders, refunds and cancellations: what points are computed from",
+    "read_products": "Which product a line of an order is",
+    "read_fulfillments": "Parcels and their delivery: when points open and the question is asked",
+    "read_returns": "Returns take back the points of what came back",
+    "write_customers": "Who a customer is; their balance and the tag of their tier",
+    "read_customer_merge": "When two customers become one, so do their points",
+    "write_discounts": "The discount code that a member redeems points for",
+    "write_metaobjects": "Answers to the survey, kept in your own admin",
+    "write_app_proxy": "The address in your shop where members see their points",
+}
 
 
 def register(app: Flask, web: Web) -> None:
@@ -87,7 +99,8 @@ def _show(
     return page(
         web, visit, "admin/settings.html", "Settings", status,
         latest=latest, values=values, errors=errors or {}, policies=POLICIES, membership_action=MEMBERSHIP,
-        scopes=[(scope, scope in held) for scope in web.scopes], theme=theme_links(web, shop), steps=steps,
+        scopes=[(scope, REASONS.get(scope, ""), scope in held) for scope in web.scopes],
+        theme=theme_links(web, shop), steps=steps,
         version=version("regulars"), api_version=web.config.api_version, asked=asked, export=export,
         found_name=full_name(found.first_name, found.last_name, found.member_id) if found else "",
     )  # fmt: skip

@@ -64,15 +64,23 @@ _EFFECTS = {
     "shop.digest": "Show the programme in the storefront",
     "shop.redact": "Check whether the shop still has the app",
 }
-# The codes of plugin/shopify/errors.py and of the drain, as what to do about them.
-_REASONS = {
+# The codes of plugin/shopify/errors.py, of the store and of the drain, as what to do about them.
+REASONS = {
     "needs_reauth": "Shopify no longer accepts our key for this shop. Opening this page has renewed it: try again.",
     "access_denied": "Shopify does not let us do this. Check under Settings that every permission is granted.",
-    "refused": "Shopify understood and said no.",
+    "refused": "Shopify understood and said no. If trying again does not help, write to us with the text below.",
     "unavailable": "Shopify did not answer, several times over. It is safe to try again.",
     "throttled": "Shopify asked us to slow down. Try again later.",
     "token_unavailable": "We had no key for this shop just then. Try again.",
+    "grant_refused": "Shopify gave us no key for this shop. Open the app anew from your list of apps and try again.",
+    "platform_error": "Something went wrong at Shopify. Try again.",
+    "storage_busy": "Our database was busy. Try again.",
+    "bad_payload": "We cannot read this message: something in it is not as Shopify describes it. "
+    "Try again after an update of the app, or write to us with the text below.",
+    "unknown_topic": "This version of the app does not know this kind of message. Try again after an update.",
 }
+# Of what nobody foresaw, such as the name of an exception.
+_UNKNOWN = "Something went wrong on our side. Try again; if it stays, write to us with the text below."
 
 
 def entry(line: HistoryLine, programme: Programme | None = None) -> str:
@@ -149,8 +157,8 @@ def times(numerator: int, denominator: int) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def event(found: Event) -> str:
-    """What happened, as a sentence."""
+def event(found: Event, programme: Programme | None = None) -> str:
+    """What happened, as a sentence. Tiers are named by the programme."""
     detail, subject = found.detail, found.subject.partition(":")[2]
     given = _number(detail.get("points")) if found.kind == "points_adjusted" else 0
     held = detail.get("scopes")
@@ -162,7 +170,7 @@ def event(found: Event) -> str:
         "bulk_finished": f"A bulk read at Shopify ended: {detail.get('status')}.",
         "programme_published": f"Version {subject} of the programme was published.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
-        "tier_changed": _tier_changed(detail),
+        "tier_changed": _tier_changed(detail, programme),
         "members_merged": f"Customer {detail.get('gone')} was merged into this one.",
         "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",
         "member_forgotten": "The customer’s data was erased, as the law asks.",
@@ -172,19 +180,28 @@ def event(found: Event) -> str:
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
 
 
-def _tier_changed(detail: dict[str, object]) -> str:
-    before, after = detail.get("from"), detail.get("to")
+def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str:
+    before, after = detail.get("from"), _tier(detail.get("to"), programme)
     if before is None:
-        return f"The member entered tier {after}."
-    return f"The member moved from tier {before} to {after}, with {_number(detail.get('progress')):,} points earned."
+        return f"The member entered {after}."
+    return (
+        f"The member moved from {_tier(before, programme)} to {after}, "
+        f"with {_number(detail.get('progress')):,} points earned."
+    )
 
 
 def actor(text: str) -> str:
     """Who did it, in a word or two."""
+    kind = text.partition(":")[0]
+    return {
+        "system": "Regulars", "shopify": "Shopify", "member": "The member", "staff": "A staff member",
+    }.get(kind, text)  # fmt: skip
+
+
+def staff_of(text: str) -> str:
+    """The number of the staff member who did it, as Shopify counts them; empty for anybody else."""
     kind, _, who = text.partition(":")
-    return {"system": "Regulars", "shopify": "Shopify", "member": "Member"}.get(kind) or (
-        f"Staff {who}" if kind == "staff" else text
-    )
+    return who if kind == "staff" else ""
 
 
 def member_of(subject: str) -> int | None:
@@ -199,15 +216,10 @@ def work(queue: str, kind: str) -> str:
 
 
 def reason(text: str) -> str:
-    """Why a row was parked, in plain words and short enough for a table; what the platform said follows."""
-    code, colon, rest = text.partition(": ")
-    known = _REASONS.get(code)
-    if known is not None:
-        return _cut(f"{known} {rest}" if code == "refused" else known)
-    if not colon and re.fullmatch(r"[A-Za-z]+", text):
-        return f"We could not make sense of it ({text}). Try again; if it stays, write to us."
-    return _cut(rest if colon and re.fullmatch(r"[a-z_]+", code) else text)
+    """Why a row was parked and what to do about it, as a sentence; never what a program said."""
+    return REASONS.get(text.partition(":")[0], _UNKNOWN) if text else "No reason was given."
 
 
-def _cut(text: str) -> str:
+def technical(text: str) -> str:
+    """What the program or the platform said when a row was parked, for whom we are asked; short enough for a table."""
     return text if len(text) <= 200 else f"{text[:199]}…"

@@ -17,6 +17,40 @@ MAX_ROWS = 20
 MAX_NAME = 60
 WHOLE = "Write a whole number, such as 50."
 SWITCHES = {"no": False, "yes": True}
+# What the form calls its fields, those of a row by their last word; tested against the page.
+LABELS = {
+    "points": "Points",
+    "per": "For every",
+    "rounding": "Rounding",
+    "signup_points": "Points for joining",
+    "tax": "Tax",
+    "shipping": "Shipping",
+    "tips": "Tips",
+    "duties": "Duties",
+    "return_window_days": "Return window",
+    "no_delivery_days": "If no delivery is reported",
+    "expiry_months": "Points expire after",
+    "clawback": "Refund after the points were spent",
+    "return_spent_points": "Refund of an order with a code",
+    "tier_months": "Counted over the last",
+    "code_prefix": "Codes begin with",
+    "survey_enabled": "After a delivery",
+    "survey_delay_days": "Ask after",
+    "survey_valid_days": "Answers are taken for",
+    "tier.name": "Name",
+    "tier.threshold": "From",
+    "tier.multiplier": "Earns",
+    "tier.keep": "This tier",
+    "reward.name": "Name",
+    "reward.kind": "Kind",
+    "reward.points": "Costs",
+    "reward.value": "Takes off",
+    "reward.minimum": "Order of at least",
+    "reward.valid_days": "Code valid for",
+    "reward.keep": "This reward",
+    "tiers": "Tiers",
+    "rewards": "Rewards",
+}
 
 
 @dataclass(slots=True)
@@ -231,6 +265,15 @@ def _field_of(where: str, draft: Programme, tier_rows: list[int], reward_rows: l
         row = (tier_rows if found[1] == "tier" else reward_rows)[int(found[2])]
         return f"{found[1]}.{row}.{found[3].removesuffix('_minor')}"
     return where
+
+
+def label(name: str, given: Mapping[str, str]) -> str:
+    """What the form calls a field; one of a row says whose it is."""
+    row, _, part = name.rpartition(".")
+    if not row:
+        return LABELS.get(name, name)
+    kind = row.partition(".")[0]
+    return f"{given.get(f'{row}.name') or f'New {kind}'}, {LABELS.get(f'{kind}.{part}', part)}"
 
 
 def ratio_text(ratio: Ratio) -> str:

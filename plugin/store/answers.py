@@ -59,6 +59,14 @@ def page(
     return [_answer(row) for row in rows]
 
 
+def of_member(tx: Tx, shop_id: int, member_id: int) -> list[Answer]:
+    """One member's answers, the newest first."""
+    rows = tx.all(
+        _SELECT + "AND r.member_id = :m ORDER BY r.answered_at DESC, r.order_id DESC", s=shop_id, m=member_id
+    )
+    return [_answer(row) for row in rows]
+
+
 def every(tx: Tx, shop_id: int) -> Iterator[Answer]:
     """Every answer, oldest first, one by one."""
     for row in tx.each(_SELECT + "ORDER BY r.answered_at, r.order_id", s=shop_id):

@@ -5,6 +5,7 @@ Every list is paged by key: the last row of a page says where the next one begin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -176,6 +177,16 @@ def held(tx: Tx, shop_id: int, member_ids: list[int], now: datetime) -> dict[int
     )
     ordered = {row[0]: from_ms(row[1]) for row in last}
     return {one: Held(*points.get(one, (0, 0)), ordered.get(one)) for one in member_ids}
+
+
+def names(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, tuple[str | None, str | None]]:
+    """First and last name of these members, where we hold them."""
+    rows = tx.among(
+        "SELECT member_id, first_name, last_name FROM members WHERE shop_id = :s AND member_id IN (:among)",
+        member_ids,
+        s=shop_id,
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def orders_of_members(

@@ -119,10 +119,19 @@ def inbox_failed(tx: Tx, shop_id: int, row: InboxRow, reason: str, now: datetime
 
 
 def inbox_retry(tx: Tx, shop_id: int, webhook_id: str | None, now: datetime) -> int:
-    """Puts one parked webhook, or all of a shop, back in line; returns how many."""
+    """Puts a parked webhook and all that are stuck like it, or all of a shop, back in line; returns how many."""
     if webhook_id is None:
         return _unpark(tx, "inbox", shop_id, now, "true")
-    return _unpark(tx, "inbox", shop_id, now, "webhook_id = :id", id=webhook_id)
+    return _unpark(tx, "inbox", shop_id, now, _alike("inbox", "topic", "webhook_id"), key=webhook_id)
+
+
+def _alike(table: str, kind: str, key: str) -> str:
+    """A test for the parked rows that have the kind and the reason of the one that is named by its key."""
+    # Where the key is not parked there is nothing to compare with, and nothing comes free.
+    return (
+        f"({kind}, COALESCE(reason, '')) = (SELECT o.{kind}, COALESCE(o.reason, '') FROM {table} o "
+        f"WHERE o.shop_id = :s AND o.{key} = :key AND o.state = 2)"
+    )
 
 
 def _unpark(tx: Tx, table: str, shop_id: int, now: datetime, which: str, **parameters: str) -> int:
@@ -302,10 +311,10 @@ def effect_failed(
 
 
 def effect_retry(tx: Tx, shop_id: int, effect_key: str | None, now: datetime) -> int:
-    """Puts one parked effect, or all of a shop, back in line; returns how many."""
+    """Puts a parked effect and all that are stuck like it, or all of a shop, back in line; returns how many."""
     if effect_key is None:
         return _unpark(tx, "outbox", shop_id, now, "true")
-    return _unpark(tx, "outbox", shop_id, now, "effect_key = :key", key=effect_key)
+    return _unpark(tx, "outbox", shop_id, now, _alike("outbox", "kind", "effect_key"), key=effect_key)
 
 
 def retry_reauth(tx: Tx, shop_id: int, now: datetime) -> int:

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import msgspec
 
-from plugin.store.db import Row, Tx, from_ms, moment
+from plugin.store.db import Tx, from_ms, moment
 from plugin.store.events import Event
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One webhook or effect that needs the merchant. `queue` is webhook or effect; `key` names it within its queue."""
+    """Webhooks or effects of one kind that are stuck for one reason. `queue` is webhook or effect; `key` names one."""
 
     queue: str
     key: str
@@ -21,6 +21,7 @@ class Parked:
     reason: str
     attempts: int
     since: datetime
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +48,21 @@ def events(tx: Tx, shop_id: int, before: int | None, limit: int) -> list[tuple[i
 
 
 def parked(tx: Tx, shop_id: int, limit: int) -> list[Parked]:
-    """What is parked in both queues, the oldest first."""
-    webhooks = tx.all(
-        "SELECT webhook_id, topic, COALESCE(reason, ''), attempts, received_at FROM inbox "
-        "WHERE shop_id = :s AND state = 2 ORDER BY received_at LIMIT :n",
-        s=shop_id,
-        n=limit,
-    )
-    effects = tx.all(
-        "SELECT effect_key, kind, COALESCE(reason, ''), attempts, created_at FROM outbox "
-        "WHERE shop_id = :s AND state = 2 ORDER BY created_at LIMIT :n",
-        s=shop_id,
-        n=limit,
-    )
-    found = [_parked("webhook", row) for row in webhooks]
-    found += [_parked("effect", row) for row in effects]
+    """What is parked in both queues, by kind and reason, the oldest first. `attempts`: the most of any."""
+    found = []
+    for queue, table, key, kind, at in (
+        ("webhook", "inbox", "webhook_id", "topic", "received_at"),
+        ("effect", "outbox", "effect_key", "kind", "created_at"),
+    ):
+        rows = tx.all(
+            f"SELECT MIN({key}), {kind}, COALESCE(reason, ''), MAX(attempts), MIN({at}) AS since, COUNT(*) "
+            f"FROM {table} WHERE shop_id = :s AND state = 2 GROUP BY {kind}, COALESCE(reason, '') "
+            "ORDER BY since LIMIT :n",
+            s=shop_id,
+            n=limit,
+        )
+        found += [Parked(queue, r[0], r[1], r[2], r[3], moment(r[4]), r[5]) for r in rows]
     return sorted(found, key=lambda row: (row.since, row.key))[:limit]
-
-
-def _parked(queue: str, row: Row) -> Parked:
-    return Parked(queue, row[0], row[1], row[2], row[3], moment(row[4]))
 
 
 def data_requests(tx: Tx, shop_id: int, limit: int) -> list[DataRequest]:

@@ -7,6 +7,15 @@
   for (const [tag, twins] of Object.entries(stand)) {
     customElements.whenDefined(tag).then(() => document.querySelectorAll(twins).forEach((one) => one.remove()));
   }
+  // A field that one choice alone needs; without script it stands there and says so.
+  const only = document.querySelector("[data-only-with]");
+  if (only && !only.querySelector(".wrong")) {
+    const show = (value) => { only.hidden = value !== only.dataset.onlyWith; };
+    const wishes = [...document.querySelectorAll("[name=membership]")], first = wishes[0].getAttribute("value");
+    for (const one of wishes) one.addEventListener("change", () => show(one.value));
+    only.closest("form").addEventListener("reset", () => show(first));
+    show(first);
+  }
   const bridge = window.shopify, said = document.querySelector("[data-toast]"), asked = document.querySelector("[data-theme-report]");
   if (bridge) document.querySelector("nav.links")?.remove();
   if (said && bridge?.toast?.show) { bridge.toast.show(said.textContent.trim()); said.hidden = true; }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from plugin.config import API_VERSION
+from plugin.pages.admin_settings import REASONS
 from plugin.shopify import mirrors
 from tests.npm import ROOT, admin_schema, environment, node, package
 from webhooks.topics import TOPICS
@@ -133,6 +134,7 @@ def test_no_scope_is_asked_for_without_saying_why() -> None:
         scope for scope in [*SCOPES, *optional] if not re.search(rf"^#   {scope} +\w", text, re.MULTILINE)
     ] == []
     assert SCOPES.isdisjoint(optional)
+    assert set(REASONS) == SCOPES | set(optional), "the merchant reads it too, under Settings"
 
 
 def test_every_document_finds_its_scopes_granted() -> None:

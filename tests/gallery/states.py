@@ -52,12 +52,14 @@ def _anna(world: World) -> int:
 
 
 def _adjust_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_text("Give or take points").click()
     inside.get_by_label("Points", exact=True).fill("30")
     inside.get_by_role("button", name="Continue").click()
     inside.get_by_text("Say why, in a few words.").wait_for()
 
 
 def _adjust(inside: FrameLocator) -> None:
+    inside.get_by_text("Give or take points").click()
     inside.get_by_label("Points", exact=True).fill("30")
     inside.get_by_label("Reason").fill("Broken cup")
     inside.get_by_role("button", name="Continue").click()
@@ -68,7 +70,7 @@ def _preview_wrongly(inside: FrameLocator) -> None:
     inside.get_by_label("Return window").fill("400")
     inside.get_by_label("Codes begin with").fill("?")
     inside.get_by_role("button", name="Check and preview").click()
-    inside.get_by_text("Choose 0 to 365 days.").wait_for()
+    inside.get_by_text("Choose 0 to 365 days.", exact=True).wait_for()
 
 
 def _preview(inside: FrameLocator) -> None:

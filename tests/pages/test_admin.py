@@ -43,7 +43,7 @@ def test_home_shows_figures_with_their_rows(scene: Scene) -> None:
         in said
     )
     assert "Repeat purchases 50.0% 1 of 2 orders since 22 Nov 2026, every one counted" in said
-    assert re.search(r"Score \+100 [+-][0-9]+ to \+[0-9]+, 95% sure all answers so far The 1 answer", said)
+    assert re.search(r"Score \+100 [+−][0-9]+ to \+[0-9]+, 95% sure all answers so far The 1 answer", said)
     assert "1 customer has bought and not joined; 25 points wait for them." in said
     assert "Everything runs, nothing is stuck." in said
     assert (
@@ -243,9 +243,14 @@ def test_a_fault_is_a_page_for_people_within_the_frame(light: Scene) -> None:
     text = checked(answer, 404)
     assert "There is no member with this number." in text
     assert f"frame-ancestors https://{ALICE}" in answer.headers["Content-Security-Policy"]
-    assert "nothing at this address" in checked(
-        light.client().get("/nowhere", headers={"Accept": "text/html"}), 404
-    )
+    assert f'href="/members?shop={ALICE}"' in text
+    assert f'href="/?shop={ALICE}">Back to Home</a>' in text
+    nowhere = light.client().get("/nowhere?shop=<b>", headers={"Accept": "text/html"})
+    text = checked(nowhere, 404)
+    assert "nothing at this address" in text
+    assert "Open Regulars from the list of apps" in text
+    assert "href" not in text
+    assert nowhere.headers["Content-Security-Policy"].endswith("frame-ancestors https://admin.shopify.com")
 
 
 def test_in_development_the_scripts_come_from_the_development_shop(sqlite_url: str) -> None:
@@ -257,6 +262,8 @@ def test_in_development_the_scripts_come_from_the_development_shop(sqlite_url: s
     answer = open_page(scene)
     assert '<script src="http://127.0.0.1:8001/app-bridge.js"></script>' in answer.text
     assert "http://127.0.0.1:8001" in answer.headers["Content-Security-Policy"].split("frame-ancestors")[1]
+    nowhere = scene.client().get("/nowhere", headers={"Accept": "text/html"})
+    assert nowhere.headers["Content-Security-Policy"].endswith("admin.shopify.com http://127.0.0.1:8001")
     assert "Strict-Transport-Security" not in answer.headers
     scene.web.reader.close()
     database.close()

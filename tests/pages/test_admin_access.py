@@ -48,7 +48,7 @@ def test_axe_finds_nothing(demo: Demo, browser: Browser, width: str, components:
         page.goto(f"{base}/programme")
         inside.get_by_label("Return window").fill("400")
         inside.get_by_role("button", name="Check and preview").click()
-        expect(inside.get_by_text("Choose 0 to 365 days.")).to_be_visible()
+        expect(inside.get_by_text("Choose 0 to 365 days.", exact=True)).to_be_visible()
         looked_at(page)
         inside.get_by_label("Return window").fill("30")
         inside.get_by_role("button", name="Check and preview").click()

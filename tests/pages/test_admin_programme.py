@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -136,7 +137,7 @@ def test_every_fault_stands_beside_its_field(light: Scene, field: str, value: st
     page = read(answer, 422)
     where = "tiers" if field.endswith("threshold") else field
     if where == "tiers":
-        assert f'<p class="error" role="alert">{said}</p>' in answer.text
+        assert f'<p class="error" id="field-tiers" role="alert">{said}</p>' in answer.text
     else:
         assert f'<p class="error" id="{where}-error">{said}</p>' in answer.text
         assert f'error="{said}"' in answer.text, "the component says it too"
@@ -147,8 +148,27 @@ def test_every_fault_stands_beside_its_field(light: Scene, field: str, value: st
         ] == [where]
     if field not in ("shipping", "reward.0.kind"):
         assert dict(page.form("/programme/preview").fields)[field] == value.strip() or value == " "
+    label = programme_form.label(where, dict(page.form("/programme/preview").fields))
+    assert f'<li><a href="#field-{where}">{label}</a>: {said}</li>' in answer.text
+    assert [one.tag for one in page.elements if one.attributes.get("id") == f"field-{where}"] in (
+        ["div"],
+        ["p"],
+    )
     assert "/programme/publish" not in answer.text
     assert latest(light).version == 1
+
+
+def test_a_fault_is_called_as_its_field_is(light: Scene) -> None:
+    page = read(open_page(light, "/programme"))
+    fields = ("s-text-field", "s-number-field", "s-select")
+    shown = {
+        re.sub(r"\.[0-9]+\.", ".", one.attributes["name"] or ""): one.attributes["label"]
+        for one in page.elements
+        if one.tag in fields
+    }
+    assert shown | {"tiers": "Tiers", "rewards": "Rewards"} == programme_form.LABELS
+    assert programme_form.label("tier.1.name", {"tier.1.name": "Silver"}) == "Silver, Name"
+    assert programme_form.label("reward.9.points", {}) == "New reward, Costs"
 
 
 # Preview and publishing
@@ -163,8 +183,8 @@ def test_the_preview_shows_what_the_draft_would_have_given(scene: Scene) -> None
     answer = send(scene, form_of(scene), points="3", per="2.00")
     said = words(checked(answer))
     assert (
-        "Over 3 orders from 22 Nov 2026 to 22 Nov 2026: 90 points instead of 59; 2 members would have gained, 0 lost."
-        in said
+        "Over 3 orders from 22 Nov 2026 to 22 Nov 2026: Points Version 1 Draft Difference "
+        "In all 59 90 +31 An order, on average 20 30 +10 2 members would have got more, nobody less." in said
     )
     assert "These are all orders of your 2 members that count. Compared with version 1." in said
     assert latest(scene).version == 1, "a preview changes nothing"
@@ -173,9 +193,11 @@ def test_the_preview_shows_what_the_draft_would_have_given(scene: Scene) -> None
     new = latest(scene)
     assert (new.version, new.earning[0].rate) == (2, Rate(3, 200))
     assert replace(new, version=1, earning=FIRST.earning) == FIRST, "nothing else moved"
-    assert f"2 In force 22 Nov 2026, 10:00 Staff {BOB} 1 22 Nov 2026, 10:00 Regulars" in words(checked(page))
+    assert f"2 In force 22 Nov 2026, 10:00 A staff member {BOB} 1 22 Nov 2026, 10:00 Regulars" in words(
+        checked(page)
+    )
     assert scene.entries(ALICE, BEN) == [("signup", 50)], "orders of before keep their rules"
-    assert f"Version 2 of the programme was published. Staff {BOB}" in words(
+    assert f"Version 2 of the programme was published. A staff member {BOB}" in words(
         checked(open_page(scene, "/activity"))
     )
     scene.times.forward(hours=1)

@@ -44,10 +44,9 @@ def test_the_score_its_interval_the_spread_and_every_answer(scene: Scene) -> Non
     text = checked(open_page(scene, "/surveys"))
     said = words(text)
     expected = nps.score(1, 1, 1)
-    assert (
-        f"+0 With 95% certainty between {expected.low:+.0f} and {expected.high:+.0f} , from 3 answers."
-        in said
-    )
+    # A true minus, as points have it, and no sign on nothing.
+    interval = f"{expected.low:+.0f} and {expected.high:+.0f}".replace("-", "−")
+    assert f"0 With 95% certainty between {interval} , from 3 answers." in said
     assert "1 promoter (9–10), 1 passive (7–8), 1 detractor (0–6)." in said
     assert scores(text) == [8, 3, 10]
     assert '<rect class="promoter" width="100%"' in text
@@ -63,6 +62,17 @@ def test_the_score_its_interval_the_spread_and_every_answer(scene: Scene) -> Non
     ):
         assert scores(checked(open_page(scene, f"/surveys?show={show}"))) == expected_scores
     assert MARKUP not in checked(open_page(scene, f"/members/{BEN}"))
+
+
+def test_long_words_wait_behind_their_beginning_and_an_answer_names_its_order(scene: Scene) -> None:
+    answered(scene, ANNA, 81, 3, "The parcel came late. " * 20)
+    for path in ("/surveys", f"/members/{ANNA}"):
+        text = checked(open_page(scene, path))
+        folded = re.search(r'<details class="long"><summary>(.*?)</summary>(.*?)</details>', text, re.DOTALL)
+        assert folded is not None, path
+        assert words(folded[1]).endswith("… more")
+        assert words(folded[2]) == ("The parcel came late. " * 20).strip()
+        assert ">#81</a>" in text
 
 
 def test_the_list_has_pages(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
