@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, NoReturn
@@ -65,19 +64,13 @@ class Intake:
         self._secrets = tuple(secrets)
         self._paths = frozenset((path, f"{path}/"))
         self._clock = clock
-        # Sixteen threads that wake at once would pass Python's own lock around for longer than they work.
-        self._gate = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """200 once the webhook is on disk; 400, 401, 405, 413 when it never will be; 503 to send it again."""
         if environ.get("PATH_INFO") not in self._paths:
             return self._next(environ, start_response)
         try:
-            body = _body(environ)
-            # Not held while a slow sender's body arrives, nor while the disk works.
-            with self._gate:
-                delivery = self._delivery(environ, body)
-            self._writer.put(delivery)
+            self._writer.put(self._delivery(environ, _body(environ)))
         except RegularsError as error:
             return _refuse(error, start_response)
         except Exception as error:  # noqa: BLE001 (no stack trace leaves this door)

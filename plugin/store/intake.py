@@ -7,6 +7,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import psycopg
@@ -22,6 +23,8 @@ BATCH_BYTES = 16_000_000
 # Shopify hangs up after five seconds, so an answer later than this helps nobody.
 ANSWER_WITHIN_S = 4.5
 _log = logging.getLogger("regulars.intake")
+# The outcome of a request that left before there was one.
+_GONE = StorageBusy("The database did not answer in time. Send the webhook again.")
 
 _COLUMNS = "shop_id, webhook_id, topic, event_id, api_version, triggered_at, received_at, body, due_at"
 # The shop is looked up by the statement itself: a cache here could outlive a redacted shop and lose webhooks.
@@ -59,19 +62,19 @@ class Delivery(NamedTuple):
 
 
 class _Waiter:
-    """A request that sleeps until its row is on disk."""
+    """A request that sleeps until its row is on disk, and then wakes the `next` one of its batch.
 
-    __slots__ = ("delivery", "outcome", "woken")
+    One wakes the other, because sixteen threads woken at once would only queue for Python's lock.
+    """
+
+    __slots__ = ("delivery", "next", "outcome", "woken")
 
     def __init__(self, delivery: Delivery) -> None:
         self.delivery = delivery
         self.outcome: Outcome | RegularsError | None = None
+        self.next: _Waiter | None = None
         self.woken = threading.Lock()
         self.woken.acquire()
-
-    def answer(self, outcome: Outcome | RegularsError) -> None:
-        self.outcome = outcome
-        self.woken.release()
 
 
 class IntakeWriter:
@@ -89,6 +92,7 @@ class IntakeWriter:
         self._connection: Any = None
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
+        self._answering = threading.Lock()
         self._closed = False
         self._ended = False
 
@@ -107,14 +111,38 @@ class IntakeWriter:
         self._queue.put(waiter)
         if self._ended:
             self._refuse_the_rest()
-        if not waiter.woken.acquire(timeout=ANSWER_WITHIN_S):
+        if not waiter.woken.acquire(timeout=ANSWER_WITHIN_S) and self._gave_up(waiter):
             raise StorageBusy("The database did not answer in time. Send the webhook again.")
+        if waiter.next is not None:
+            waiter.next.woken.release()
         outcome = waiter.outcome
         if isinstance(outcome, RegularsError):
             # A fresh error: one object raised in several threads would mix their tracebacks.
             raise type(outcome)(outcome.message, code=outcome.code, status=outcome.status)
         assert outcome is not None
         return outcome
+
+    def _gave_up(self, waiter: _Waiter) -> bool:
+        """Whether a request that waited too long may leave: not once it has its outcome, for others wait behind it."""
+        with self._answering:
+            if waiter.outcome is None:
+                waiter.outcome = _GONE
+                return True
+        waiter.woken.acquire()
+        return False
+
+    def _answer(self, batch: Sequence[_Waiter], outcomes: Sequence[Outcome | RegularsError]) -> None:
+        """Gives every request that still waits its outcome, and wakes the first."""
+        with self._answering:
+            waiting = []
+            for waiter, outcome in zip(batch, outcomes, strict=True):
+                if waiter.outcome is None:
+                    waiter.outcome = outcome
+                    waiting.append(waiter)
+            for waiter, following in pairwise(waiting):
+                waiter.next = following
+        if waiting:
+            waiting[0].woken.release()
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stores what waits, refuses what comes, ends the thread. Idempotent."""
@@ -145,8 +173,7 @@ class IntakeWriter:
                 self._disconnect()
                 busy = StorageBusy("The webhook could not be stored. Send it again.")
                 outcomes = [busy] * len(batch)
-            for waiter, outcome in zip(batch, outcomes, strict=True):
-                waiter.answer(outcome)
+            self._answer(batch, outcomes)
         self._ended = True
         self._refuse_the_rest()
         self._disconnect()
@@ -175,7 +202,7 @@ class IntakeWriter:
             except queue.Empty:
                 return
             if waiter is not None:
-                waiter.answer(StorageBusy("This server is shutting down. Send the webhook again."))
+                self._answer([waiter], [StorageBusy("This server is shutting down. Send the webhook again.")])
 
     def _store(self, batch: Sequence[_Waiter]) -> list[Outcome | RegularsError]:
         rows = [waiter.delivery for waiter in batch]

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from plugin.errors import StorageBusy
+from plugin.store import intake as intake_store
 from plugin.store import shops
 from plugin.store.db import Database
 from plugin.store.intake import Delivery, IntakeWriter
@@ -493,6 +495,44 @@ def test_a_full_queue_refuses_and_everything_let_in_is_answered(sqlite_url: str)
         thread.join()
     assert len(answers) == 12
     assert answers.count(200) == len(_rows(database)) > 0
+    writer.close()
+    database.close()
+
+
+def test_one_that_gave_up_keeps_nobody_behind_it_waiting(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The requests of a batch wake one another; one whose time ran out is passed over."""
+    database = Database.open(sqlite_url)
+    with database.write() as tx:
+        shops.installed(tx, shops.ensure(tx, ALICE, NOW), "", NOW)
+    writer = IntakeWriter(sqlite_url)
+    outcomes: dict[str, str] = {}
+
+    def put(name: str) -> None:
+        try:
+            outcomes[name] = writer.put(Delivery(ALICE, name, "orders/paid", None, None, None, 0, BODY))
+        except StorageBusy as busy:
+            outcomes[name] = busy.code
+
+    threads = [threading.Thread(target=put, args=(name,)) for name in ("first", "gone", "early", "late")]
+    with database.write():  # the writer holds the first and cannot begin; the others wait for the next batch
+        threads[0].start()
+        while writer._thread is None or writer._queue.qsize():
+            time.sleep(0.001)
+        monkeypatch.setattr(intake_store, "ANSWER_WITHIN_S", 0.02)
+        threads[1].start()
+        threads[1].join()
+        assert outcomes == {"gone": "storage_busy"}
+        monkeypatch.setattr(intake_store, "ANSWER_WITHIN_S", 30.0)
+        for thread in threads[2:]:
+            thread.start()
+        while writer._queue.qsize() < 3:
+            time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert outcomes == {"gone": "storage_busy", "first": "stored", "early": "stored", "late": "stored"}
+    assert len(_rows(database)) == 4
     writer.close()
     database.close()
 
