@@ -14,7 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugin.errors import StorageBusy
 from plugin.store import intake as intake_store
 from plugin.store import shops
 from plugin.store.db import Database
@@ -499,9 +498,7 @@ def test_a_full_queue_refuses_and_everything_let_in_is_answered(sqlite_url: str)
     database.close()
 
 
-def test_one_that_gave_up_keeps_nobody_behind_it_waiting(
-    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_gave_up_keeps_nobody_behind_it_waiting(sqlite_url: str) -> None:
     """The requests of a batch wake one another; one whose time ran out is passed over."""
     database = Database.open(sqlite_url)
     with database.write() as tx:
@@ -509,29 +506,29 @@ def test_one_that_gave_up_keeps_nobody_behind_it_waiting(
     writer = IntakeWriter(sqlite_url)
     outcomes: dict[str, str] = {}
 
-    def put(name: str) -> None:
-        try:
-            outcomes[name] = writer.put(Delivery(ALICE, name, "orders/paid", None, None, None, 0, BODY))
-        except StorageBusy as busy:
-            outcomes[name] = busy.code
+    def delivery(name: str) -> Delivery:
+        return Delivery(ALICE, name, "orders/paid", None, None, None, 0, BODY)
 
-    threads = [threading.Thread(target=put, args=(name,)) for name in ("first", "gone", "early", "late")]
+    def put(name: str) -> None:
+        outcomes[name] = writer.put(delivery(name))
+
+    threads = [threading.Thread(target=put, args=(name,)) for name in ("first", "early", "late")]
+    gone = intake_store._Waiter(delivery("gone"))
     with database.write():  # the writer holds the first and cannot begin; the others wait for the next batch
         threads[0].start()
         while writer._thread is None or writer._queue.qsize():
             time.sleep(0.001)
-        monkeypatch.setattr(intake_store, "ANSWER_WITHIN_S", 0.02)
         threads[1].start()
-        threads[1].join()
-        assert outcomes == {"gone": "storage_busy"}
-        monkeypatch.setattr(intake_store, "ANSWER_WITHIN_S", 30.0)
-        for thread in threads[2:]:
-            thread.start()
+        while writer._queue.qsize() < 1:
+            time.sleep(0.001)
+        writer._queue.put(gone)
+        assert writer._gave_up(gone)
+        threads[2].start()
         while writer._queue.qsize() < 3:
             time.sleep(0.001)
     for thread in threads:
         thread.join()
-    assert outcomes == {"gone": "storage_busy", "first": "stored", "early": "stored", "late": "stored"}
+    assert outcomes == {"first": "stored", "early": "stored", "late": "stored"}
     assert len(_rows(database)) == 4
     writer.close()
     database.close()
