@@ -26,6 +26,7 @@ from webhooks.topics import TOPICS
 
 log = logging.getLogger(__name__)
 BATCH = 200
+CROWDED_BATCH = 60  # while others want SQLite's lock too
 # So many webhooks, then the worker sees to everything else, however long the backlog is.
 SLICE = 10 * BATCH
 
@@ -73,7 +74,9 @@ def drain(db: Database, now: datetime, *, batch: int = BATCH, limit: int | None 
     random.shuffle(waiting)
     for shop_id in waiting:
         while limit is None or total.total < limit:
-            size = batch if limit is None else min(batch, limit - total.total)
+            size = min(batch, CROWDED_BATCH) if db.crowded else batch
+            if limit is not None:
+                size = min(size, limit - total.total)
             drained = drain_shop(db, shop_id, now, size)
             if drained is None or drained.total == 0:
                 break

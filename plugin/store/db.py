@@ -204,15 +204,23 @@ class Database:
                 )
                 yield tx if held else None
             return
-        connection = self._connection()
-        turns: Turns | None = getattr(self._local, "turns", None)
-        if turns is None:
-            turns = self._local.turns = self._turns()
-        turns.wait(connection)
+        turns = self._turn()
+        turns.wait(self._connection())
         with self._transaction("write") as tx:
             turns.begins()
             yield tx
         turns.ends()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether others wrote between this thread's last turns at SQLite's lock: they wait less behind short ones."""
+        return self.engine == "sqlite" and self._turn().crowded
+
+    def _turn(self) -> Turns:
+        turns: Turns | None = getattr(self._local, "turns", None)
+        if turns is None:
+            turns = self._local.turns = self._turns()
+        return turns
 
     @contextmanager
     def read(self) -> Iterator[Tx]:

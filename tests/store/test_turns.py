@@ -65,15 +65,17 @@ def test_alone_it_never_waits(worker: Database, time: Time) -> None:
     assert time.slept == []
 
 
-def test_when_another_connection_wrote_it_waits_as_long_as_it_held_the_lock(
+def test_when_another_connection_wrote_it_waits_three_times_as_long_as_it_held_the_lock(
     worker: Database, intake: Database, time: Time
 ) -> None:
     turn(worker, time)
     write(intake)
     turn(worker, time, lasts=5.0)
-    assert time.slept == [3.0]
+    assert time.slept == [9.0]
+    assert worker.crowded
     turn(worker, time)  # nobody wrote since
-    assert time.slept == [3.0]
+    assert time.slept == [9.0]
+    assert not worker.crowded
 
 
 def test_what_it_did_without_the_lock_counts_as_waiting(
@@ -83,11 +85,11 @@ def test_what_it_did_without_the_lock_counts_as_waiting(
     write(intake)
     time.at += 2.0  # the next batch is decoded
     turn(worker, time)
-    assert time.slept == [1.0]
+    assert time.slept == [7.0]
     write(intake)
     time.at += 60.0
     turn(worker, time)
-    assert time.slept == [1.0]
+    assert time.slept == [7.0]
 
 
 def test_looking_is_no_writing(worker: Database, intake: Database, time: Time) -> None:
