@@ -24,7 +24,7 @@ def regulars(url: str) -> Iterator[int]:
     """The intake as `regulars serve` runs it: one granian process with sixteen threads. Yields the port."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "1"]
-    command += ["--blocking-threads", "16", "--host", "127.0.0.1", "--log-level", "error"]
+    command += ["--blocking-threads", "16", "--no-ws", "--host", "127.0.0.1", "--log-level", "error"]
     with running([*command, "--port", str(port), "bench.app:app"], url, port=port):
         yield port
 

@@ -239,7 +239,7 @@ def _regulars(url: str, threads: int) -> Iterator[int]:
         "--host",
         "127.0.0.1",
     ]
-    command += ["--blocking-threads", str(threads), "--log-level", "error", "--port", str(port)]
+    command += ["--blocking-threads", str(threads), "--no-ws", "--log-level", "error", "--port", str(port)]
     with running([*command, "bench.storefront_app:app"], url, port=port):
         yield port
 

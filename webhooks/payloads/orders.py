@@ -243,7 +243,10 @@ def _lines(order: OrderBody, currency: str, refunds: tuple[Refund, ...]) -> tupl
 
 
 def _tax(taxes: list[TaxBody], currency: str) -> int:
-    return sum(shop_money(one.price_set, one.price, currency, "tax_lines[].price_set") for one in taxes)
+    tax = 0
+    for one in taxes:
+        tax += shop_money(one.price_set, one.price, currency, "tax_lines[].price_set")
+    return tax
 
 
 def _shipping(lines: list[ShippingLineBody], currency: str) -> tuple[int, int]:
