@@ -16,11 +16,12 @@ from plugin.domain.programme import Programme
 
 Kind = Literal[
     "earn", "clawback", "signup", "redeem", "redeem_return", "redeem_reversed",
-    "expire", "void", "transfer_out", "transfer_in", "adjust", "forgiven", "survey",
+    "expire", "void", "transfer_out", "transfer_in", "adjust", "forgiven", "survey", "action", "referral", "gift",
+    "import",
 ]  # fmt: skip
 # What counts into the cached sums `earned` and `spent` of a member.
 _NEVER = datetime.max.replace(tzinfo=UTC)
-EARNING_KINDS = frozenset({"earn", "clawback", "signup", "survey", "adjust"})
+EARNING_KINDS = frozenset({"earn", "clawback", "signup", "survey", "adjust", "action", "referral", "gift"})
 SPENDING_KINDS = frozenset({"redeem", "redeem_return", "redeem_reversed"})
 
 

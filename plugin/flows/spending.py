@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from plugin.domain import earning, rewards
 from plugin.domain.ledger import NotEnough, floor_at_zero
 from plugin.domain.orders import Order, codes
-from plugin.domain.programme import Programme
+from plugin.domain.programme import Programme, Reward
 from plugin.errors import RegularsError
 from plugin.store import ledger, members, programmes, queues, redemptions
 from plugin.store.db import Tx
@@ -48,24 +48,7 @@ def redeem(
             code="no_such_reward",
             status=404,
         )
-    redemption = Redemption(
-        redemption_id=new_id(),
-        member_id=member_id,
-        request_key=request_key,
-        reward=reward,
-        programme_version=programme.version,
-        points=reward.points,
-        code=_new_code(programme.code_prefix),
-        state="debited",
-        discount_gid=None,
-        created_at=now,
-        made_at=None,
-        expires_at=now + timedelta(days=reward.valid_days),
-        used_order_id=None,
-        returned=0,
-        return_count=0,
-        reason=None,
-    )
+    redemption = _debited(member_id, request_key, reward, reward.points, programme, now)
     account = ledger.accounts(tx, shop.shop_id, [member_id])[member_id]
     try:
         account.spend(
@@ -85,6 +68,48 @@ def redeem(
     ledger.write(tx, shop.shop_id, [account.moves], now)
     queues.enqueue(tx, shop.shop_id, [make_code(redemption.redemption_id), mirror_of(member_id)], now)
     return redemption
+
+
+def issue(tx: Tx, shop: Shop, member_id: int, reward: Reward, cause: str, now: datetime) -> Redemption | None:
+    """Hands out a reward that costs no points and asks for its code; once per `cause` and member.
+
+    None when the shop has no programme or the customer is no member.
+    """
+    request_key = f"issue:{cause}"
+    before = redemptions.by_request(tx, shop.shop_id, member_id, request_key)
+    if before is not None:
+        return before
+    member = members.by_id(tx, shop.shop_id, member_id)
+    programme = programmes.versions(tx, shop.shop_id).latest
+    if member is None or member.status != "active" or programme is None:
+        return None
+    given = _debited(member_id, request_key, reward, 0, programme, now)
+    redemptions.insert(tx, shop.shop_id, given)
+    queues.enqueue(tx, shop.shop_id, [make_code(given.redemption_id), mirror_of(member_id)], now)
+    return given
+
+
+def _debited(
+    member_id: int, request_key: str, reward: Reward, points: int, programme: Programme, now: datetime
+) -> Redemption:
+    return Redemption(
+        redemption_id=new_id(),
+        member_id=member_id,
+        request_key=request_key,
+        reward=reward,
+        programme_version=programme.version,
+        points=points,
+        code=_new_code(programme.code_prefix),
+        state="debited",
+        discount_gid=None,
+        created_at=now,
+        made_at=None,
+        expires_at=now + timedelta(days=reward.valid_days),
+        used_order_id=None,
+        returned=0,
+        return_count=0,
+        reason=None,
+    )
 
 
 def _new_code(prefix: str) -> str:
@@ -152,6 +177,8 @@ def code_withdrawn(tx: Tx, shop: Shop, redemption_id: int, used: bool, now: date
 def _give_back(
     tx: Tx, shop: Shop, redemption: Redemption, points: int, because: str, count: int, now: datetime
 ) -> None:
+    if not points:
+        return  # it was handed out and cost nothing
     debit = f"redeem:{redemption.redemption_id}"
     standing = ledger.entry_by_source(tx, shop.shop_id, debit)
     assert standing is not None

@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app, g, render_template
 
 from plugin.pages import (
     admin_activity,
+    admin_chapters,
     admin_home,
     admin_members,
     admin_programme,
@@ -32,6 +33,7 @@ def register(app: Flask, web: Web) -> None:
         admin_home,
         admin_members,
         admin_programme,
+        admin_chapters,
         admin_surveys,
         admin_activity,
         admin_settings,

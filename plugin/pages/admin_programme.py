@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask import Flask, Response, request
@@ -15,6 +15,7 @@ from plugin.insights.preview import Preview
 from plugin.pages import programme_form
 from plugin.pages.admin_frame import MAX_FORM_BYTES, Visit, admitted, arrive, go, page
 from plugin.pages.answers import Refusal
+from plugin.pages.chapters import CHAPTERS
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, staff_only
 from plugin.store import programmes, published
@@ -61,6 +62,20 @@ def publish_action(base: int, document: str) -> str:
     return f"publish {base} {hashlib.sha256(document.encode()).hexdigest()}"
 
 
+def to_publish(latest: Programme, draft: Programme | None, tried: Preview | None) -> dict[str, Any]:
+    """What a page needs to show a previewed draft and the button that publishes it."""
+    document = msgspec.json.encode(draft).decode() if draft is not None else ""
+    return {
+        "draft": draft,
+        "tried": tried,
+        "document": document,
+        "base": latest.version,
+        "changed": draft is not None and msgspec.json.encode(draft) != msgspec.json.encode(latest),
+        "publish_action": publish_action(latest.version, document),
+        "sample": preview.SAMPLE,
+    }
+
+
 def _show(
     web: Web,
     visit: Visit,
@@ -75,16 +90,13 @@ def _show(
         versions: list[Published] = published.newest(tx, visit.shop.shop_id, VERSIONS)
     currency = visit.shop.currency or latest.currency
     values = given or programme_form.filled(latest, currency)
-    document = msgspec.json.encode(draft).decode() if draft is not None else ""
     return page(
         web, visit, "admin/programme.html", "Programme", status,
         latest=latest, versions=versions, values=values, errors=errors or {}, currency=currency,
         tier_rows=programme_form.rows(values, "tier"), reward_rows=programme_form.rows(values, "reward"),
         faults=[(programme_form.label(name, values), f"#field-{name}", said) for name, said in (errors or {}).items()],
-        faulty={name.rpartition(".")[0] + "." for name in errors or {}}, draft=draft, tried=tried,
-        document=document, base=latest.version, preview_action=PREVIEW,
-        changed=draft is not None and msgspec.json.encode(draft) != msgspec.json.encode(latest),
-        publish_action=publish_action(latest.version, document), sample=preview.SAMPLE,
+        faulty={name.rpartition(".")[0] + "." for name in errors or {}}, preview_action=PREVIEW,
+        chapters=[(one.slug, one.title) for one in CHAPTERS], **to_publish(latest, draft, tried),
     )  # fmt: skip
 
 

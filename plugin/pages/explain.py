@@ -27,6 +27,10 @@ KINDS = {
     "adjust": "Adjusted",
     "forgiven": "Forgiven",
     "survey": "Answered",
+    "action": "Earned",
+    "referral": "Referral",
+    "gift": "Gift",
+    "import": "Moved in",
 }
 CODE_STATES = {
     "debited": "Being made",

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, get_args
 
 from plugin.domain import programme as rules
-from plugin.domain.programme import Basis, Clawback, EarningRule, Programme, Reward, Survey, Tier
+from plugin.domain.programme import Clawback, EarningRule, Programme, Reward, Tier
 from plugin.domain.values import Rate, Ratio, Rounding, decimal_text, exponent
+from plugin.pages.reading import Reading, amount, key_of, ratio_text, word
 
 MAX_ROWS = 20
 MAX_NAME = 60
-WHOLE = "Write a whole number, such as 50."
-SWITCHES = {"no": False, "yes": True}
 # What the form calls its fields, those of a row by their last word; tested against the page.
 LABELS = {
     "points": "Points",
@@ -53,63 +52,6 @@ LABELS = {
 }
 
 
-@dataclass(slots=True)
-class Reading:
-    """What was read so far: the fields as they came, and a sentence for each that cannot be."""
-
-    given: Mapping[str, str]
-    currency: str
-    errors: dict[str, str] = field(default_factory=dict)
-
-    def text(self, name: str) -> str:
-        """The field without spaces around it."""
-        return self.given.get(name, "").strip()
-
-    def whole(self, name: str, default: int = 0) -> int:
-        """A whole number; thousands may be set off by commas, apostrophes or spaces."""
-        text = re.sub(r"(?<=\d)[,'’ ](?=\d{3})", "", self.text(name))
-        if re.fullmatch(r"[0-9]{1,10}", text):
-            return int(text)
-        self.errors.setdefault(name, WHOLE)
-        return default
-
-    def decimal(self, name: str) -> Decimal | None:
-        """A number that is not negative, with a point or a comma before its decimals."""
-        text = self.text(name).replace(",", ".")
-        try:
-            value = Decimal(text) if re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,6})?", text) else None
-        except InvalidOperation:
-            value = None
-        if value is None:
-            self.errors.setdefault(name, "Write a number, such as 1.5.")
-        return value
-
-    def money(self, name: str) -> int:
-        """Minor units of an amount in the draft's currency."""
-        value = self.decimal(name)
-        if value is None:
-            self.errors[name] = (
-                f"Write an amount, such as {decimal_text(10 ** exponent(self.currency), self.currency)}."
-            )
-            return 0
-        scaled = value.scaleb(exponent(self.currency))
-        if scaled != int(scaled):
-            self.errors[name] = f"{self.currency} has {exponent(self.currency)} decimals at most."
-        return int(scaled)
-
-    def choice(self, name: str, allowed: tuple[Any, ...]) -> Any:
-        """One of a list."""
-        value = self.text(name)
-        if value not in allowed:
-            self.errors.setdefault(name, "Choose one of the list.")
-            return allowed[0]
-        return value
-
-    def switch(self, name: str) -> bool:
-        """Yes or no."""
-        return SWITCHES[self.choice(name, ("no", "yes"))]
-
-
 def filled(programme: Programme, currency: str) -> dict[str, str]:
     """The fields of the form as this version has them; one blank row waits below tiers and rewards."""
     rate = programme.earning[0].rate if programme.earning else Rate(0, 10 ** exponent(currency))
@@ -118,16 +60,16 @@ def filled(programme: Programme, currency: str) -> dict[str, str]:
         "per": decimal_text(rate.per_minor, currency),
         "rounding": programme.rounding,
         "tax": programme.basis.tax,
-        **{name: _word(getattr(programme.basis, name)) for name in ("shipping", "tips", "duties")},
+        **{name: word(getattr(programme.basis, name)) for name in ("shipping", "tips", "duties")},
         "signup_points": str(programme.signup_points),
         "return_window_days": str(programme.return_window_days),
         "no_delivery_days": str(programme.no_delivery_days),
         "expiry_months": "" if programme.expiry_months is None else str(programme.expiry_months),
         "tier_months": str(programme.tier_months),
         "clawback": programme.clawback,
-        "return_spent_points": _word(programme.return_spent_points),
+        "return_spent_points": word(programme.return_spent_points),
         "code_prefix": programme.code_prefix,
-        "survey_enabled": _word(programme.survey.enabled),
+        "survey_enabled": word(programme.survey.enabled),
         "survey_delay_days": str(programme.survey.delay_days),
         "survey_valid_days": str(programme.survey.valid_days),
     }
@@ -145,8 +87,8 @@ def filled(programme: Programme, currency: str) -> dict[str, str]:
             f"reward.{n}.kind": reward.kind,
             f"reward.{n}.name": reward.name,
             f"reward.{n}.points": str(reward.points),
-            f"reward.{n}.value": _amount(reward.value_minor, currency),
-            f"reward.{n}.minimum": _amount(reward.minimum_minor, currency),
+            f"reward.{n}.value": amount(reward.value_minor, currency),
+            f"reward.{n}.minimum": amount(reward.minimum_minor, currency),
             f"reward.{n}.valid_days": str(reward.valid_days),
             f"reward.{n}.keep": "yes",
         }
@@ -170,25 +112,27 @@ def rows(given: Mapping[str, str], kind: str) -> list[int]:
 def read(given: Mapping[str, str], base: Programme, currency: str) -> tuple[Programme, dict[str, str]]:
     """A draft of the next version from the form, and a sentence for each field that keeps it from being published.
 
-    What the form does not show (membership, holdout, further earning rules, texts) stays as in `base`.
+    What the form does not show (membership, holdout, what the other chapters say, texts) stays as in `base`.
     """
     r = Reading(given, currency)
-    tiers, tier_rows = _list(r, "tier", _tier)
-    rewards, reward_rows = _list(r, "reward", _reward)
-    months = r.text("expiry_months")
-    first = EarningRule(
-        Rate(r.whole("points"), r.money("per") or 0), base.earning[0].key if base.earning else "purchase"
+    tiers, tier_rows = _list(r, "tier", lambda at, key: _tier(r, at, base.tier(key) or Tier(key, "", 0)))
+    rewards, reward_rows = _list(
+        r, "reward", lambda at, key: _reward(r, at, base.reward(key) or Reward(key, "amount_off", "", 0))
     )
+    months = r.text("expiry_months")
+    rate = Rate(r.whole("points"), r.money("per") or 0)
+    first = replace(base.earning[0], rate=rate) if base.earning else EarningRule(rate)
     draft = replace(
         base,
         currency=currency,
         earning=(first, *base.earning[1:]),
         rounding=r.choice("rounding", get_args(Rounding)),
-        basis=Basis(
-            r.choice("tax", ("as_priced", "with", "without")),
-            r.switch("shipping"),
-            r.switch("tips"),
-            r.switch("duties"),
+        basis=replace(
+            base.basis,
+            tax=r.choice("tax", ("as_priced", "with", "without")),
+            shipping=r.switch("shipping"),
+            tips=r.switch("tips"),
+            duties=r.switch("duties"),
         ),
         signup_points=r.whole("signup_points"),
         return_window_days=r.whole("return_window_days"),
@@ -200,8 +144,11 @@ def read(given: Mapping[str, str], base: Programme, currency: str) -> tuple[Prog
         clawback=r.choice("clawback", get_args(Clawback)),
         return_spent_points=r.switch("return_spent_points"),
         code_prefix=r.text("code_prefix").upper(),
-        survey=Survey(
-            r.switch("survey_enabled"), r.whole("survey_delay_days"), r.whole("survey_valid_days", 1)
+        survey=replace(
+            base.survey,
+            enabled=r.switch("survey_enabled"),
+            delay_days=r.whole("survey_delay_days"),
+            valid_days=r.whole("survey_valid_days", 1),
         ),
     )
     for where, sentence in rules.problems(draft):
@@ -209,22 +156,35 @@ def read(given: Mapping[str, str], base: Programme, currency: str) -> tuple[Prog
     return draft, r.errors
 
 
-def _tier(r: Reading, at: str, key: str) -> Tier:
+def _tier(r: Reading, at: str, held: Tier) -> Tier:
     multiplier = r.decimal(f"{at}.multiplier") if r.text(f"{at}.multiplier") else Decimal(1)
     share = Fraction(multiplier if multiplier is not None else 1)
-    return Tier(key, _name(r, at), r.whole(f"{at}.threshold"), Ratio(share.numerator, share.denominator))
+    return replace(
+        held,
+        name=_name(r, at),
+        threshold=r.whole(f"{at}.threshold"),
+        multiplier=Ratio(share.numerator, share.denominator),
+    )
 
 
-def _reward(r: Reading, at: str, key: str) -> Reward:
+def _reward(r: Reading, at: str, held: Reward) -> Reward:
     value = r.money(f"{at}.value") if r.text(f"{at}.value") else None
     minimum = r.money(f"{at}.minimum") if r.text(f"{at}.minimum") else None
     days = r.whole(f"{at}.valid_days", 1) if r.text(f"{at}.valid_days") else 90
     kind = r.choice(f"{at}.kind", ("amount_off", "free_shipping"))
     name = _name(r, at, must=False)
-    return Reward(key, kind, name, r.whole(f"{at}.points"), value or None, minimum or None, days)
+    return replace(
+        held,
+        kind=kind,
+        name=name,
+        points=r.whole(f"{at}.points"),
+        value_minor=value or None,
+        minimum_minor=minimum or None,
+        valid_days=days,
+    )
 
 
-def _list(r: Reading, kind: str, make: Callable[[Reading, str, str], Any]) -> tuple[list[Any], list[int]]:
+def _list(r: Reading, kind: str, make: Callable[[str, str], Any]) -> tuple[list[Any], list[int]]:
     """The rows that stay, and which row of the form each one is."""
     made: list[Any] = []
     kept: list[int] = []
@@ -235,8 +195,8 @@ def _list(r: Reading, kind: str, make: Callable[[Reading, str, str], Any]) -> tu
         if blank or r.text(f"{at}.keep") == "no":
             continue
         if re.fullmatch(r"[a-z0-9_]{1,40}", key) is None:
-            key = _key(r.text(f"{at}.name"), kind, {one.key for one in made})
-        made.append(make(r, at, key))
+            key = key_of(r.text(f"{at}.name"), kind, {one.key for one in made})
+        made.append(make(at, key))
         kept.append(n)
     return made, kept
 
@@ -248,11 +208,6 @@ def _name(r: Reading, at: str, *, must: bool = True) -> str:
     elif len(name) > MAX_NAME:
         r.errors.setdefault(f"{at}.name", f"Use {MAX_NAME} characters or fewer.")
     return name
-
-
-def _key(name: str, kind: str, taken: set[str]) -> str:
-    stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:30] or kind
-    return next(key for n in range(1, 100) if (key := stem if n == 1 else f"{stem}_{n}") not in taken)
 
 
 def _field_of(where: str, draft: Programme, tier_rows: list[int], reward_rows: list[int]) -> str:
@@ -274,17 +229,3 @@ def label(name: str, given: Mapping[str, str]) -> str:
         return LABELS.get(name, name)
     kind = row.partition(".")[0]
     return f"{given.get(f'{row}.name') or f'New {kind}'}, {LABELS.get(f'{kind}.{part}', part)}"
-
-
-def ratio_text(ratio: Ratio) -> str:
-    """A multiplier as people write it: 1.25, or 1.333333 where it does not end."""
-    value = Decimal(ratio.numerator) / Decimal(ratio.denominator)
-    return f"{value:.6f}".rstrip("0").rstrip(".")
-
-
-def _word(on: bool) -> str:
-    return "yes" if on else "no"
-
-
-def _amount(minor: int | None, currency: str) -> str:
-    return "" if minor is None else decimal_text(minor, currency)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import FrameLocator, Page
 
 from devshop.demo import DOMAIN
+from plugin.pages.chapters import CHAPTERS
 from plugin.pages.staff import PATCH_PATH
 from tests.gallery.view import View
 from tests.gallery.worlds import FIRST, World
@@ -79,6 +80,18 @@ def _preview(inside: FrameLocator) -> None:
     inside.get_by_role("button", name="Publish version").wait_for()
 
 
+def _chapter_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_label("Counted over the last").fill("0")
+    inside.get_by_role("button", name="Check and preview").click()
+    inside.get_by_text("Choose 1 to 120 months.", exact=True).wait_for()
+
+
+def _chapter(inside: FrameLocator) -> None:
+    inside.get_by_label("Counted over the last").fill("24")
+    inside.get_by_role("button", name="Check and preview").click()
+    inside.get_by_role("button", name="Publish version").wait_for()
+
+
 def _save_wrongly(inside: FrameLocator) -> None:
     inside.get_by_label("Members are").select_option("tag")
     inside.get_by_role("button", name="Save").click()
@@ -135,6 +148,12 @@ ADMIN = {
     "programme-preview-empty": State("new", "programme.html", admin("/programme", _preview)),
     "programme-long": State("full", "programme.html", admin("/programme")),
     "programme-paused": State("new", "programme.html", _paused),
+    "chapter-wrong": State("lived", "chapter.html", admin("/programme/tiers", _chapter_wrongly)),
+    "chapter-preview": State("lived", "chapter.html", admin("/programme/tiers", _chapter)),
+    **{
+        f"chapter-{one.slug}": State("lived", "chapter.html", admin(f"/programme/{one.slug}"))
+        for one in CHAPTERS
+    },
     "surveys-empty": State("new", "surveys.html", admin("/surveys")),
     "surveys": State("lived", "surveys.html", admin("/surveys")),
     "surveys-many": State("full", "surveys.html", admin("/surveys?show=words")),

@@ -308,15 +308,8 @@ def returned_points_are_never_taken_again(patch: Patch) -> None:
 @fault
 def code_counts_without_a_read_of_the_order(patch: Patch) -> None:
     """The payload's word alone returns the points of a code."""
-    seen, decide = orders_flow._confirmed, orders_flow._decide
-
-    def believing(*rest: Any) -> set[int]:
-        with pytest.MonkeyPatch.context() as honest:
-            honest.setattr(orders_flow, "_confirmed", seen)  # of dates it still asks for one
-            return decide(*rest)
-
-    patch.setattr(orders_flow, "_confirmed", lambda work: True)
-    patch.setattr(orders_flow, "_decide", believing)
+    # Of dates the settling still asks for a read.
+    patch.setattr(orders_flow, "is_confirmed", lambda work: True)
 
 
 @fault

@@ -15,6 +15,7 @@ from plugin.domain import programme as rules
 from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Survey, Tier, first_programme
 from plugin.domain.values import Rate, Ratio
 from plugin.pages import programme_form
+from plugin.pages.reading import WHOLE
 from plugin.store import programmes
 from tests.markup import Form
 from tests.pages.admin_pages import checked, follow, open_page, placed, read, send, words
@@ -102,15 +103,15 @@ def test_rows_are_added_removed_and_named() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("points", "-1", programme_form.WHOLE),
-        ("points", "", programme_form.WHOLE),
+        ("points", "-1", WHOLE),
+        ("points", "", WHOLE),
         ("points", "9999999999", "Points must be 0 or more."),
         ("per", "0", "The amount must be more than 0."),
         ("per", "1.005", "CHF has 2 decimals at most."),
         ("per", "free", "Write an amount, such as 1.00."),
         ("per", "1e3", "Write an amount, such as 1.00."),
-        ("signup_points", "x", programme_form.WHOLE),
-        ("signup_points", "١٢", programme_form.WHOLE),
+        ("signup_points", "x", WHOLE),
+        ("signup_points", "١٢", WHOLE),
         ("return_window_days", "400", "Choose 0 to 365 days."),
         ("no_delivery_days", "400", "Choose 0 to 365 days."),
         ("expiry_months", "0", "Choose 1 to 120 months, or no expiry."),

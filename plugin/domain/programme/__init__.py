@@ -1,0 +1,31 @@
+"""The programme: an immutable, versioned document of every rule a merchant sets, a chapter a file."""
+
+from __future__ import annotations
+
+from plugin.domain.programme.check import MAX_POINTS, Problem
+from plugin.domain.programme.document import (
+    Clawback,
+    Programme,
+    first_programme,
+    problems,
+    shown_balance,
+)
+from plugin.domain.programme.earning import Basis, EarningRule
+from plugin.domain.programme.rewards import Reward
+from plugin.domain.programme.survey import Survey
+from plugin.domain.programme.tiers import Tier
+
+__all__ = [
+    "MAX_POINTS",
+    "Basis",
+    "Clawback",
+    "EarningRule",
+    "Problem",
+    "Programme",
+    "Reward",
+    "Survey",
+    "Tier",
+    "first_programme",
+    "problems",
+    "shown_balance",
+]

@@ -1,0 +1,8 @@
+"""The chapters of the programme, each a declared form, in the order in which the page of the programme lists them."""
+
+from __future__ import annotations
+
+from plugin.pages.chapters.form import Chapter
+from plugin.pages.chapters.tiers import TIERS
+
+CHAPTERS: tuple[Chapter, ...] = (TIERS,)
