@@ -36,7 +36,7 @@ def ensure_chromium() -> str:
     """Finds the browser; on Debian as root installs it. Raises ChromiumMissing with what to do otherwise."""
     found = find_chromium()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("Chromium is not here yet: installing Debian's package for the tests.", file=sys.stderr)  # noqa: T201
+        print("Chromium is not here yet: installing Debian's package for the tests.", file=sys.stderr)  # noqa: T201 (whoever runs the tests waits for it)
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         for command in (
             ["apt-get", "update", "-q"],
@@ -66,7 +66,7 @@ def opened() -> Iterator[Browser]:
 def main() -> int:
     """Finds or installs the browser for `make test`; says what to do and returns 1 when that is impossible."""
     try:
-        print(f"Chromium for the tests: {ensure_chromium()}")  # noqa: T201
+        print(f"Chromium for the tests: {ensure_chromium()}")  # noqa: T201 (its command line)
     except ChromiumMissing as missing:
         print(missing, file=sys.stderr)  # noqa: T201
         return 1
