@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 from plugin.domain import tiers
 from plugin.domain.ledger import Lot
+from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
+from plugin.flows import corrections
 from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
 from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys, tidying
@@ -32,6 +34,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         _review(tx, shop, now),
         _open_lots(tx, shop, now),
         _ask(tx, shop, now),
+        corrections.carry_on(tx, shop, now, SLICE),
     ]
     return any(full)
 
@@ -169,7 +172,7 @@ def _review_one(
 def _ask(tx: Tx, shop: Shop, now: datetime) -> bool:
     """Puts due questions on show, and closes those that were on show long enough."""
     programme = programmes.versions(tx, shop.shop_id).latest
-    if programme is None or not programme.survey.enabled:
+    if programme is None or not programme.survey.enabled or paused(shop.pauses, "messages", now):
         return False
     due = surveys.falling_due(tx, shop.shop_id, now, SLICE)
     for invitation in due:

@@ -39,6 +39,23 @@ def apply(
     works = _merged(tx, shop, facts, frozenset(confirmed), frozenset(refuted))
     if not works:
         return set()
+    return _arrange(tx, shop, works, facts, now)
+
+
+def count_again(tx: Tx, shop: Shop, order_ids: Iterable[int], version: int | None, now: datetime) -> set[int]:
+    """Settles stored orders anew, by a chosen version or (None) each by its own; nothing new is known of them.
+
+    Returns the members whose points moved.
+    """
+    stored = order_store.load(tx, shop.shop_id, order_ids)
+    works = [
+        Work(before, before.order, before.confirmed, standing=dict(before.standing), chosen=version)
+        for _, before in sorted(stored.items())
+    ]
+    return _arrange(tx, shop, works, (), now) if works else set()
+
+
+def _arrange(tx: Tx, shop: Shop, works: list[Work], facts: Sequence[OrderFact], now: datetime) -> set[int]:
     versions = programmes.versions(tx, shop.shop_id)
     _identify(tx, shop, works, facts, versions, now)
     moved = settling.decide(tx, shop, works, now)
@@ -96,7 +113,9 @@ def _identify(
         head = work.order.head
         if head is None:
             continue
-        work.programme = versions.numbered(work.before.programme_version) or versions.at(head.processed_at)
+        work.programme = versions.numbered(work.chosen or work.before.programme_version) or versions.at(
+            head.processed_at
+        )
         if head.customer_id is None:
             continue
         alias = aliases.get(head.customer_id)

@@ -9,6 +9,7 @@ from plugin.domain import earning
 from plugin.domain.earning import Target
 from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.orders import Order
+from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import Ratio
 from plugin.store import ledger, members
@@ -29,6 +30,7 @@ class Work:
     tier: str | None = None
     target: Target | None = None
     standing: dict[str, tuple[int, int]] = field(default_factory=dict)
+    chosen: int | None = None  # the version that a correction counts it by
 
 
 def is_confirmed(work: Work) -> bool:
@@ -48,6 +50,9 @@ def decide(tx: Tx, shop: Shop, works: list[Work], now: datetime) -> set[int]:
             confirmed=is_confirmed(work),
             count_test_orders=shop.counts_test_orders,
         )
+        head = order.head
+        if shop.pauses and head is not None and paused(shop.pauses, "earning", head.processed_at):
+            work.target = replace(work.target, points=(), why_not=work.target.why_not or "paused")
     involved = {m for work in works if _may_move(work) for m in (work.member_id, work.before.member_id) if m}
     accounts = ledger.accounts(tx, shop.shop_id, involved)
     lapsed = ledger.lapsed(tx, shop.shop_id, [w.order.order_id for w in works if _loses(w)], now)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from plugin.domain import earning
+from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import Ratio
 from plugin.store import samples
 from plugin.store.db import Tx
 from plugin.store.samples import Sampled
+from plugin.store.shops import Shop
 
 SAMPLE = 5000
 
@@ -40,17 +42,40 @@ def of_draft(tx: Tx, shop_id: int, draft: Programme, in_force: Programme, *, sam
     return compared(found[:sample], draft, in_force, complete=len(found) <= sample)
 
 
+def of_correction(
+    tx: Tx, shop: Shop, since: datetime, until: datetime, programme: Programme, *, sample: int = SAMPLE
+) -> Preview:
+    """What counting the orders of that time by `programme` would change, on the newest `sample` of them."""
+    found = samples.placed_since(tx, shop.shop_id, since, until, sample + 1)
+    return summed(
+        (
+            (
+                one,
+                0 if paused(shop.pauses, "earning", one.processed_at) else _points(one, programme),
+                standing,
+            )
+            for one, standing in found[:sample]
+        ),
+        complete=len(found) <= sample,
+    )
+
+
 def compared(orders: Iterable[Sampled], draft: Programme, in_force: Programme, *, complete: bool) -> Preview:
     """Points of each order under both programmes. Pure.
 
     The tier is the one in force when the order was placed; sign-up points and thresholds are not replayed.
     """
+    return summed(((one, _points(one, draft), _points(one, in_force)) for one in orders), complete=complete)
+
+
+def summed(orders: Iterable[tuple[Sampled, int, int]], *, complete: bool) -> Preview:
+    """The sums over orders of which each would get so many points, and gets so many now. Pure."""
     sums: dict[int, list[int]] = {}
     moments = []
-    for one in orders:
+    for one, points, before in orders:
         row = sums.setdefault(one.member_id, [0, 0])
-        row[0] += _points(one, draft)
-        row[1] += _points(one, in_force)
+        row[0] += points
+        row[1] += before
         moments.append(one.processed_at)
     return Preview(
         orders=len(moments),

@@ -13,6 +13,7 @@ from plugin.pages import (
     admin_members,
     admin_programme,
     admin_settings,
+    admin_stops,
     admin_surveys,
 )
 from plugin.pages.admin_frame import HTML, NAVIGATION, in_words
@@ -37,6 +38,7 @@ def register(app: Flask, web: Web) -> None:
         admin_surveys,
         admin_activity,
         admin_settings,
+        admin_stops,
     ):
         room.register(app, web)
 

@@ -39,6 +39,9 @@ FLASHES = {
     "repeated": "This form was sent before, and it acted then. Nothing was done twice.",
     "published": "Version {n} is published. It applies to orders from now on.",
     "saved": "Saved.",
+    "stopped": "Stopped.",
+    "going_on": "It goes on.",
+    "correcting": "The correction has begun. The list below says how far it is.",
 }
 
 

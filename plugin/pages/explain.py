@@ -47,6 +47,7 @@ _BECAUSE = {
     "moved_to_another_customer": "the order belongs to another customer now",
     "other_currency": "the order is in another currency than the programme",
     "before_programme": "the order is older than the programme",
+    "paused": "earning stood still when the order was placed",
     "refuted": "Shopify does not know the order",
     "refused": "the shop could not make the code",
     "undone": "the code was given back unused",
@@ -68,6 +69,7 @@ _EFFECTS = {
     "shop.digest": "Show the programme in the storefront",
     "shop.redact": "Check whether the shop still has the app",
 }
+_STOPPED = {"earning": "Earning", "redeeming": "Redeeming", "messages": "Messages to members"}
 # The codes of plugin/shopify/errors.py, of the store and of the drain, as what to do about them.
 REASONS = {
     "needs_reauth": "Shopify no longer accepts our key for this shop. Opening this page has renewed it: try again.",
@@ -179,6 +181,13 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",
         "member_forgotten": "The customer’s data was erased, as the law asks.",
         "data_requested": "The customer asked for their data. The answer is below.",
+        "paused": f"{_STOPPED.get(found.subject, 'Something')} stopped.",
+        "resumed": f"{_STOPPED.get(found.subject, 'Something')} goes on.",
+        "correction_begun": "A correction of past orders began."
+        if detail.get("version")
+        else "Orders of a stop are counted after all.",
+        "correction_done": f"A correction of past orders is done: {_number(detail.get('orders')):,} orders, "
+        f"{_number(detail.get('points')):+,} points.",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")

@@ -64,7 +64,7 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
         "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
         "points": held,
         "tier": _tier(programme, found),
-        "rewards": rewards(programme, held["balance"]),
+        "rewards": rewards(programme, held["balance"], redeeming=found.redeeming),
         "codes": [
             _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
         ],
@@ -83,16 +83,18 @@ def history(lines: list[Line], limit: int) -> dict[str, Any]:
     return {"lines": shown, "next": str(lines[-1][0]) if len(lines) == limit else None}
 
 
-def rewards(programme: Programme, available: int | None) -> list[dict[str, Any]]:
+def rewards(programme: Programme, available: int | None, *, redeeming: bool = True) -> list[dict[str, Any]]:
     """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can.
 
-    Below zero, what is missing counts from there.
+    Below zero, what is missing counts from there. `redeeming` False: the shop has stopped it for the moment.
     """
     shown = []
     for can, cannot, reward in _fixed(programme).rewards:
         missing = reward.points if available is None else shortfall(reward, available)
-        if missing == 0:
+        if missing == 0 and redeeming:
             shown.append(can)
+        elif missing == 0:
+            shown.append({**cannot, "missing": 0, "why_not": "paused"})
         else:
             why_not = "join_first" if available is None else "not_enough_points"
             shown.append({**cannot, "missing": missing, "why_not": why_not})

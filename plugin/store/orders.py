@@ -118,6 +118,16 @@ def _row(shop_id: int, stored: StoredOrder) -> dict[str, object]:
     }
 
 
+def points_of(tx: Tx, shop_id: int, order_ids: Iterable[int]) -> int:
+    """What these orders are worth in all, in points."""
+    rows = tx.among(
+        "SELECT COALESCE(SUM(points), 0) FROM orders WHERE shop_id = :s AND order_id IN (:among)",
+        order_ids,
+        s=shop_id,
+    )
+    return sum(int(row[0]) for row in rows)
+
+
 def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
     """Hangs a merged-away member's orders on the kept one."""
     tx.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -38,12 +39,23 @@ def publish(tx: Tx, shop_id: int, programme: Programme, actor: str, now: datetim
 class Versions:
     """All versions of one shop, for picking the one in force at a moment. Immutable rows, so freely cached."""
 
-    def __init__(self, rows: list[tuple[datetime, Programme]]) -> None:
+    def __init__(
+        self,
+        rows: list[tuple[datetime, Programme]],
+        corrections: Sequence[tuple[datetime, datetime, int]] = (),
+    ) -> None:
         self._rows = rows
+        self._corrections = corrections
         self._by_version = {programme.version: programme for _, programme in rows}
 
     def at(self, moment_: datetime) -> Programme | None:
-        """The version published at or before the moment, or None before the first."""
+        """The version an order placed at that moment counts by, or None before the first.
+
+        It is the one published at or before the moment, unless a correction chose another for that time.
+        """
+        for since, until, version in self._corrections:
+            if since <= moment_ < until:
+                return self._by_version[version]
         found = None
         for published_at, programme in self._rows:
             if published_at > moment_:
@@ -56,6 +68,11 @@ class Versions:
         return None if version is None else self._by_version.get(version)
 
     @property
+    def first_at(self) -> datetime | None:
+        """When the first version came into force."""
+        return self._rows[0][0] if self._rows else None
+
+    @property
     def latest(self) -> Programme | None:
         """The newest version."""
         return self._rows[-1][1] if self._rows else None
@@ -63,7 +80,11 @@ class Versions:
 
 def versions(tx: Tx, shop_id: int) -> Versions:
     """Every version of a shop. Versions are immutable, so the decoded documents are kept in memory."""
-    stamp = tx.one("SELECT COUNT(*), MAX(published_at) FROM programmes WHERE shop_id = :s", s=shop_id)
+    stamp = tx.one(
+        "SELECT COUNT(*), MAX(published_at), (SELECT MAX(c.correction_id) FROM corrections c WHERE c.shop_id = :s) "
+        "FROM programmes WHERE shop_id = :s",
+        s=shop_id,
+    )
     cached = tx.cache.get(("programmes", shop_id))
     if cached is not None and cached[0] == stamp:
         found: Versions = cached[1]
@@ -71,6 +92,14 @@ def versions(tx: Tx, shop_id: int) -> Versions:
     rows = tx.all(
         "SELECT published_at, document FROM programmes WHERE shop_id = :s ORDER BY version", s=shop_id
     )
-    found = Versions([(moment(published_at), _decode(document)) for published_at, document in rows])
+    corrected = tx.all(
+        "SELECT since, until, version FROM corrections WHERE shop_id = :s AND version IS NOT NULL "
+        "ORDER BY correction_id DESC",
+        s=shop_id,
+    )
+    found = Versions(
+        [(moment(published_at), _decode(document)) for published_at, document in rows],
+        [(moment(since), moment(until), version) for since, until, version in corrected],
+    )
     tx.cache["programmes", shop_id] = (stamp, found)
     return found

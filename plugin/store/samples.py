@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from plugin.domain.orders import Order
-from plugin.store.db import Tx, moment
+from plugin.store.db import Tx, moment, to_ms
 
 _decode = msgspec.json.Decoder(Order).decode
 
@@ -33,3 +33,20 @@ def newest_counted(tx: Tx, shop_id: int, limit: int) -> list[Sampled]:
         n=limit,
     )
     return [Sampled(_decode(row[0]), row[1], row[2], moment(row[3])) for row in rows]
+
+
+def placed_since(
+    tx: Tx, shop_id: int, since: datetime, until: datetime, limit: int
+) -> list[tuple[Sampled, int]]:
+    """Up to `limit` orders of active members placed in that time, the newest first, with the points that stand now."""
+    rows = tx.all(
+        "SELECT o.projection, o.member_id, o.tier, o.processed_at, o.points FROM orders o JOIN members m "
+        "ON m.shop_id = o.shop_id AND m.member_id = o.member_id AND m.status = 'active' "
+        "WHERE o.shop_id = :s AND o.processed_at >= :since AND o.processed_at < :until AND o.counted = 1 "
+        "ORDER BY o.processed_at DESC, o.order_id DESC LIMIT :n",
+        s=shop_id,
+        since=to_ms(since),
+        until=to_ms(until),
+        n=limit,
+    )
+    return [(Sampled(_decode(row[0]), row[1], row[2], moment(row[3])), row[4]) for row in rows]

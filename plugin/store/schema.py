@@ -67,6 +67,7 @@ shops = Table(
     _text("settings", default="{}"),
     _text("theme", null=True),  # what App Bridge last said of the published theme, as JSON
     _big("bodies_emptied_to", default=0),  # webhooks done before this moment have no body any more
+    _text("pauses", default="[]"),  # stretches in which earning, redeeming or messages stood still, as JSON
     UniqueConstraint("domain", name="uq_shops_domain"),
 )
 
@@ -480,6 +481,24 @@ events = Table(
     PrimaryKeyConstraint("shop_id", "event_id", name="pk_events"),
 )
 Index("ix_events_at", events.c.shop_id, events.c.at)
+
+# Orders counted again under another version, carried out by the clock along the primary key of orders.
+corrections = Table(
+    "corrections",
+    metadata,
+    _big("shop_id"),
+    _big("correction_id"),
+    _big("since"),
+    _big("until"),
+    _big("version", null=True),
+    _text("actor"),
+    _big("created_at"),
+    _big("finished_at", null=True),
+    _big("at_order", default=0),
+    _big("orders", default=0),
+    _big("points", default=0),
+    PrimaryKeyConstraint("shop_id", "correction_id", name="pk_corrections"),
+)
 
 privacy_requests = Table(
     "privacy_requests",

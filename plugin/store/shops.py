@@ -6,12 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
+from plugin.domain.pauses import Pause
 from plugin.store.db import Tx, from_ms, to_ms
 
 _COLUMNS = (
     "shop_id, domain, state, name, currency, timezone, platform_gid, installation_gid, scopes, installed_at, "
-    "uninstalled_at, proved_at, orders_watermark_at, reconciled_at, settings"
+    "uninstalled_at, proved_at, orders_watermark_at, reconciled_at, settings, pauses"
 )
+
+
+decode_pauses = msgspec.json.Decoder(tuple[Pause, ...]).decode
 
 
 # What `settings` holds of a partner's development store.
@@ -41,11 +47,14 @@ class Shop:
     orders_watermark_at: datetime | None
     reconciled_at: datetime | None
     counts_test_orders: bool = False
+    pauses: tuple[Pause, ...] = ()
 
 
 def _shop(row: Any) -> Shop:
     shop = Shop(*row[:9], *(from_ms(value) for value in row[9:14]))
-    return replace(shop, counts_test_orders=True) if row[14] == _DEVELOPMENT else shop
+    if row[14] == _DEVELOPMENT:
+        shop = replace(shop, counts_test_orders=True)
+    return shop if row[15] == "[]" else replace(shop, pauses=decode_pauses(row[15]))
 
 
 def by_id(tx: Tx, shop_id: int) -> Shop | None:
@@ -138,6 +147,13 @@ def described(
     )
 
 
+def pause(tx: Tx, shop_id: int, pauses: tuple[Pause, ...]) -> None:
+    """Stores when the shop's earning, redeeming and messages stood or stand still."""
+    tx.run(
+        "UPDATE shops SET pauses = :p WHERE shop_id = :s", s=shop_id, p=msgspec.json.encode(pauses).decode()
+    )
+
+
 def scopes_changed(tx: Tx, shop_id: int, scopes: str, at: datetime) -> bool:
     """Stores the scopes that the merchant had granted at that time; False when newer ones are known."""
     touched = tx.run(
@@ -170,7 +186,7 @@ def redacted(tx: Tx, shop_id: int) -> None:
     tx.run(
         "UPDATE shops SET state = 'redacted', name = NULL, currency = NULL, timezone = NULL, platform_gid = NULL, "
         "installation_gid = NULL, scopes = '', scopes_at = NULL, installed_at = NULL, uninstalled_at = NULL, "
-        "proved_at = NULL, orders_watermark_at = NULL, reconciled_at = NULL, settings = '{}', theme = NULL "
-        "WHERE shop_id = :s",
+        "proved_at = NULL, orders_watermark_at = NULL, reconciled_at = NULL, settings = '{}', theme = NULL, "
+        "pauses = '[]' WHERE shop_id = :s",
         s=shop_id,
     )

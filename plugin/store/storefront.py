@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from plugin.domain import tiers
+from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.errors import StorageBusy
-from plugin.store import programmes
+from plugin.store import programmes, shops
 from plugin.store.connections import connect, storage_failed
 from plugin.store.db import Row, Tx, to_ms
 from plugin.store.history import ORDER_NAME
@@ -42,7 +43,7 @@ def _statements(engine: str) -> tuple[str, str]:
     )
     panel = (
         f"SELECT 0 AS tag, {programme} AS n1, a.member_id AS n2, m.joined_at AS n3, {owed} AS n4, {progress} AS n5, "
-        f"m.status AS t1, m.tier AS t2, {text} AS t3 {shop_and_member} "
+        f"m.status AS t1, m.tier AS t2, s.pauses AS t3 {shop_and_member} "
         f"UNION ALL SELECT 1, remaining, available_at, expires_at, {number}, {number}, {text}, {text}, {text} "
         "FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0 "
         f"UNION ALL SELECT * FROM (SELECT 2, redemption_id, points, expires_at, {number} AS n4, {number} AS n5, code, "
@@ -107,6 +108,7 @@ class Shopper:
     codes: list[Code] | None = None
     question: Question | None = None
     progress: int = 0
+    redeeming: bool = True
 
 
 # One entry of a history page: (entry id, points, occurred at in epoch ms, kind, why as JSON text, order name).
@@ -164,7 +166,15 @@ class StorefrontReader:
             return self._shopper(shop_id, domain, head[2], now, again=again)
         return _filled(
             Shopper(
-                shop_id, programme, customer_id, head[6], head[3], head[7], owed=head[4], progress=head[5]
+                shop_id,
+                programme,
+                customer_id,
+                head[6],
+                head[3],
+                head[7],
+                owed=head[4],
+                progress=head[5],
+                redeeming=head[8] == "[]" or not paused(shops.decode_pauses(head[8]), "redeeming", now),
             ),
             rows,
         )

@@ -8,14 +8,16 @@ from plugin.domain.values import exponent
 PROXY_PATH = "/apps/rewards"
 
 
-def storefront_digest(programme: Programme) -> dict[str, object]:
+def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str, object]:
     """The programme as the widget reads it: the names of the storefront API, all numbers whole, money in minor units.
 
+    `paused`: orders earn nothing at the moment, so no product may promise points.
     `digits`: decimals of the currency, because Liquid counts every price in hundredths (Shopify's reference of
     `variant.price`: "for currencies without subunits, tenths and hundredths of a unit are appended").
     """
     return {
         "version": programme.version,
+        "paused": paused,
         "currency": programme.currency,
         "digits": exponent(programme.currency),
         "proxy": PROXY_PATH,

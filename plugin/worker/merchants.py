@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plugin.domain.pauses import paused
 from plugin.flows import merchants
 from plugin.shopify import perform as platform
 from plugin.shopify.admin import AdminClient
@@ -62,6 +63,7 @@ def mirror_digest(bench: Bench, client: AdminClient, shop: Shop, effect: Effect)
     with bench.db.read() as tx:
         programme = programmes.versions(tx, shop.shop_id).latest
     if programme is not None and shop.installation_gid is not None:
-        platform.mirror_digest(client, shop.installation_gid, storefront_digest(programme))
+        still = paused(shop.pauses, "earning", bench.now())
+        platform.mirror_digest(client, shop.installation_gid, storefront_digest(programme, paused=still))
     with bench.db.write(shop.shop_id) as tx:
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())

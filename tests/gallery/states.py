@@ -109,6 +109,26 @@ def _paused(world: World, page: Page) -> View:
     return view
 
 
+def _stopped(world: World, page: Page) -> View:
+    """Earning stands still, for the time of a look."""
+
+    def stop(inside: FrameLocator) -> None:
+        inside.get_by_role("button", name="Stop: Earning").click()
+        inside.get_by_role("button", name="Go on: Earning").wait_for()
+
+    view = admin("/stop", stop)(world, page)
+    shop_id = world.scene.shop(DOMAIN).shop_id
+    with world.scene.db.write(shop_id) as tx:
+        tx.run("UPDATE shops SET pauses = '[]' WHERE shop_id = :s", s=shop_id)
+    return view
+
+
+def _try_correction(inside: FrameLocator) -> None:
+    inside.get_by_label("Orders placed since").fill("2000-01-01")
+    inside.get_by_role("button", name="Try it out").click()
+    inside.get_by_text("Choose a moment after the programme began").first.wait_for()
+
+
 def _nowhere(world: World, page: Page) -> View:
     """An address that the app does not have, as Shopify's own admin would frame it."""
     page.goto(f"{world.demo.platform.app.app_url}/nowhere")
@@ -164,6 +184,9 @@ ADMIN = {
     "settings-wrong": State("lived", "settings.html", admin("/settings", _save_wrongly)),
     "settings-found": State("full", "settings.html", admin(f"/settings?id={FIRST + 1}")),
     "settings-not-found": State("lived", "settings.html", admin("/settings?id=4242")),
+    "stop": State("new", "stop.html", admin("/stop")),
+    "stop-stopped": State("new", "stop.html", _stopped),
+    "stop-tried": State("lived", "stop.html", admin("/stop", _try_correction)),
     "no-such-member": State("lived", "message.html", admin("/members/424242")),
     "no-such-page": State("lived", "message.html", _nowhere),
     "patch": State("new", "patch.html", _patch),
