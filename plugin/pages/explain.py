@@ -170,6 +170,8 @@ def event(found: Event, programme: Programme | None = None) -> str:
     held = detail.get("scopes")
     scopes = held if isinstance(held, list) else []
     sentences = {
+        "api_key_made": f"The API key {detail.get('name')} was made.",
+        "api_key_revoked": f"The API key {detail.get('name')} was revoked.",
         "installed": "The app was installed again." if detail.get("again") else "The app was installed.",
         "uninstalled": "The app was uninstalled.",
         "scopes_updated": f"The permissions changed: {', '.join(map(str, scopes))}.",
@@ -208,6 +210,7 @@ def actor(text: str) -> str:
     kind = text.partition(":")[0]
     return {
         "system": "Regulars", "shopify": "Shopify", "member": "The member", "staff": "A staff member",
+        "api": "Another program",
     }.get(kind, text)  # fmt: skip
 
 

@@ -94,6 +94,16 @@ def by_id(tx: Tx, shop_id: int, redemption_id: int) -> Redemption | None:
     return None if row is None else _redemption(row)
 
 
+def by_ids(tx: Tx, shop_id: int, redemption_ids: Iterable[int]) -> dict[int, Redemption]:
+    """Redemptions by their ids."""
+    rows = tx.among(
+        f"SELECT {_COLUMNS} FROM redemptions WHERE shop_id = :s AND redemption_id IN (:among)",
+        redemption_ids,
+        s=shop_id,
+    )
+    return {row[0]: _redemption(row) for row in rows}
+
+
 def by_request(tx: Tx, shop_id: int, member_id: int, request_key: str) -> Redemption | None:
     """The redemption that this member's request already made: a second tap finds the first."""
     row = tx.one(

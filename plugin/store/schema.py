@@ -521,3 +521,77 @@ Index(
     sqlite_where=text("numbers IS NOT NULL"),
     postgresql_where=text("numbers IS NOT NULL"),
 )
+
+# Keys of the API. The token is kept as its SHA-256 only; `signing` is the sealed secret that signs inbound hooks.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _big("shop_id"),
+    _big("key_id"),
+    _text("name"),
+    _text("token_hash"),
+    Column("signing", LargeBinary, nullable=False),
+    _text("scopes"),
+    _big("created_at"),
+    _text("created_by"),
+    _big("used_at", null=True),
+    _big("revoked_at", null=True),
+    PrimaryKeyConstraint("shop_id", "key_id", name="pk_api_keys"),
+)
+
+# What a request with an idempotency key was answered, written in the transaction that acted.
+api_answers = Table(
+    "api_answers",
+    metadata,
+    _big("shop_id"),
+    _big("key_id"),
+    _text("idempotency_key"),
+    _text("request_hash"),
+    _small("status"),
+    _text("answer"),
+    _big("created_at"),
+    PrimaryKeyConstraint("shop_id", "key_id", "idempotency_key", name="pk_api_answers"),
+)
+Index("ix_api_answers_created", api_answers.c.shop_id, api_answers.c.created_at)
+
+# Addresses that are told what happened. failing_until_at: after a failure nothing is tried there before that moment.
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _big("shop_id"),
+    _big("endpoint_id"),
+    _text("url"),
+    _text("topics"),
+    _small("active", default=1),
+    Column("secret", LargeBinary, nullable=False),
+    Column("old_secret", LargeBinary, nullable=True),
+    _big("old_until_at", null=True),
+    _big("failing_until_at", null=True),
+    _big("created_at"),
+    _text("created_by"),
+    PrimaryKeyConstraint("shop_id", "endpoint_id", name="pk_webhook_endpoints"),
+)
+# Up to where each source of news was read, only for shops that have an endpoint.
+webhook_positions = Table(
+    "webhook_positions",
+    metadata,
+    _big("shop_id"),
+    _text("source"),
+    _big("position"),
+    PrimaryKeyConstraint("shop_id", "source", name="pk_webhook_positions"),
+)
+Index(
+    "ix_outbox_deliveries",
+    outbox.c.shop_id,
+    outbox.c.created_at,
+    outbox.c.effect_key,
+    sqlite_where=text("kind = 'webhook.deliver'"),
+    postgresql_where=text("kind = 'webhook.deliver'"),
+)
+Index(
+    "ix_redemptions_made",
+    redemptions.c.shop_id,
+    redemptions.c.made_at,
+    sqlite_where=text("made_at IS NOT NULL"),
+    postgresql_where=text("made_at IS NOT NULL"),
+)
