@@ -10,9 +10,21 @@ from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.flows import corrections
+from plugin.flows import outgoing
 from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys, tidying
+from plugin.store import (
+    api_answers,
+    events,
+    ledger,
+    members,
+    orders,
+    privacy,
+    programmes,
+    queues,
+    surveys,
+    tidying,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.members import Member
@@ -23,6 +35,7 @@ TIDY_SLICE = 500
 UNCLAIMED_MONTHS = 12
 BODY_DAYS = 30
 DONE_EFFECT_DAYS = 14
+KEPT_ANSWER_DAYS = 7
 STRANGER_DAYS = 7
 
 
@@ -35,15 +48,17 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         _open_lots(tx, shop, now),
         _ask(tx, shop, now),
         corrections.carry_on(tx, shop, now, SLICE),
+        outgoing.announce(tx, shop, now),
     ]
     return any(full)
 
 
 def tidy(tx: Tx, shop: Shop, now: datetime) -> bool:
-    """Empties old webhook bodies and forgets effects done long ago: one slice; True when more may wait."""
+    """Empties old webhook bodies, forgets effects done and answers given long ago: one slice; True: more may wait."""
     full = [
         tidying.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS), TIDY_SLICE),
         tidying.forget_effects(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS), TIDY_SLICE),
+        api_answers.forget(tx, shop.shop_id, now - timedelta(days=KEPT_ANSWER_DAYS), TIDY_SLICE),
     ]
     return any(full)
 

@@ -67,11 +67,16 @@ _EFFECTS = {
     "response.mirror": "Write an answer into your admin",
     "shop.setup": "Set the shop up",
     "shop.digest": "Show the programme in the storefront",
+    "webhook.deliver": "Tell another program",
     "shop.redact": "Check whether the shop still has the app",
 }
 _STOPPED = {"earning": "Earning", "redeeming": "Redeeming", "messages": "Messages to members"}
 # The codes of plugin/shopify/errors.py, of the store and of the drain, as what to do about them.
 REASONS = {
+    "endpoint_failed": "The other program did not take the message, several times over. Look at its address under "
+    "Settings, Connections, and send it again.",
+    "endpoint_forbidden": "The address of the other program may not be called. Correct it under Settings, Connections.",
+    "endpoint_gone": "The other program asked never to be called again, so its subscription was switched off.",
     "needs_reauth": "Shopify no longer accepts our key for this shop. Opening this page has renewed it: try again.",
     "access_denied": "Shopify does not let us do this. Check under Settings that every permission is granted.",
     "refused": "Shopify understood and said no. If trying again does not help, write to us with the text below.",
@@ -170,6 +175,10 @@ def event(found: Event, programme: Programme | None = None) -> str:
     held = detail.get("scopes")
     scopes = held if isinstance(held, list) else []
     sentences = {
+        "webhook_added": "A webhook subscription was added.",
+        "webhook_changed": "A webhook subscription was changed.",
+        "webhook_secret_changed": "The secret of a webhook subscription was changed.",
+        "webhook_removed": "A webhook subscription was removed.",
         "api_key_made": f"The API key {detail.get('name')} was made.",
         "api_key_revoked": f"The API key {detail.get('name')} was revoked.",
         "installed": "The app was installed again." if detail.get("again") else "The app was installed.",

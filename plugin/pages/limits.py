@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often one shopper or API key may ask: so many at once, then so many a second. Each web process counts for itself."""
+    """How often one shopper or API key may ask: so many at once, then so many a second. Each process counts alone."""
 
     reads_at_once: int = 120
     reads_per_s: float = 4.0

@@ -539,7 +539,7 @@ api_keys = Table(
     PrimaryKeyConstraint("shop_id", "key_id", name="pk_api_keys"),
 )
 
-# What a request with an idempotency key was answered, written in the transaction that acted.
+# What a request with an idempotency key was answered, sealed, written in the transaction that acted.
 api_answers = Table(
     "api_answers",
     metadata,
@@ -571,14 +571,15 @@ webhook_endpoints = Table(
     _text("created_by"),
     PrimaryKeyConstraint("shop_id", "endpoint_id", name="pk_webhook_endpoints"),
 )
-# Up to where each source of news was read, only for shops that have an endpoint.
+# Up to where each source of news was read for an endpoint.
 webhook_positions = Table(
     "webhook_positions",
     metadata,
     _big("shop_id"),
+    _big("endpoint_id"),
     _text("source"),
     _big("position"),
-    PrimaryKeyConstraint("shop_id", "source", name="pk_webhook_positions"),
+    PrimaryKeyConstraint("shop_id", "endpoint_id", "source", name="pk_webhook_positions"),
 )
 Index(
     "ix_outbox_deliveries",

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from plugin.channels.outgoing import Sender
+from plugin.channels.sealed import Sealer
 from plugin.domain import rewards
 from plugin.domain.programme import shown_balance
 from plugin.errors import trace
@@ -34,9 +36,10 @@ from plugin.shopify.errors import (
 )
 from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys
 from plugin.store.db import Database
+from plugin.store.outgoing import DELIVER
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
-from plugin.worker import merchants
+from plugin.worker import merchants, outgoing
 
 log = logging.getLogger(__name__)
 # How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
@@ -53,13 +56,16 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every performer works with."""
+    """What every performer works with. `sealer` opens the secrets of outgoing webhooks."""
 
     db: Database
     clients: Clients
     now: Callable[[], datetime]
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     elapsed: Callable[[], float] = time.monotonic
+    real_s: Callable[[], float] = time.time
+    sender: Sender = field(default_factory=Sender)
+    sealer: Sealer | None = None
 
 
 def perform_due(bench: Bench, shop_id: int, limit: int = 20) -> int:
@@ -74,13 +80,15 @@ def perform_due(bench: Bench, shop_id: int, limit: int = 20) -> int:
         return 0
     ends, at_hand = bench.elapsed() + SLICE_S, True
     mirrors = [effect for effect in effects if effect.kind == "member.mirror"]
-    left = [effect for effect in effects if effect.kind != "member.mirror"]
+    deliveries = [effect for effect in effects if effect.kind == DELIVER]
+    left = [effect for effect in effects if effect.kind not in ("member.mirror", DELIVER)]
     while left and at_hand and bench.elapsed() < ends:
         at_hand = _perform(bench, shop, left.pop(0))
     if mirrors and at_hand:
         _guarded(bench, shop, mirrors, lambda client: _mirror_members(bench, client, shop, mirrors))
         mirrors = []
-    untried = left + mirrors
+    # Other programs come last: none of them is to keep the shop's own work waiting, nor does the platform keep them.
+    untried = left + mirrors + outgoing.deliver(bench, shop, deliveries, lambda: bench.elapsed() < ends)
     if untried:
         with bench.db.write(shop_id) as tx:
             queues.release(tx, shop_id, bench.holder, untried)

@@ -1,4 +1,4 @@
-"""The API for other programs, version 1: a table of routes, from which the addresses and the OpenAPI document follow."""
+"""The API for other programs, version 1: one table of routes, from which addresses and OpenAPI document follow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from plugin.pages.answers import json_answer
-from plugin.pages.api import members, openapi, programme, rewards, surveys
+from plugin.pages.api import members, openapi, programme, rewards, surveys, webhooks
 from plugin.pages.api.door import view
 from plugin.pages.api.route import PREFIX, Route
 from plugin.pages.guards import OPEN, guard
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["PREFIX", "ROUTES", "register"]
 
 # One file per resource; each ends with its routes.
-ROUTES: tuple[Route, ...] = (*members.ROUTES, *rewards.ROUTES, *programme.ROUTES, *surveys.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *members.ROUTES,
+    *rewards.ROUTES,
+    *programme.ROUTES,
+    *surveys.ROUTES,
+    *webhooks.ROUTES,
+)
 
 
 def register(app: Flask, web: Web) -> None:

@@ -188,21 +188,26 @@ def _once(
             raise Fault("This Idempotency-Key was used for another request. Use a new one.",
                         code="idempotency_key_reused")  # fmt: skip
         if kept is not None:
-            return _kept(kept, replayed=True)
+            return _kept(web, kept, replayed=True)
         answer = route.handler(Call(web, tx, _still(tx, shop), key, path, named, web.now()), given)
         later = answer if isinstance(answer, Later) else None
-        kept = Kept(asked, route.status, encode(later.answer if later else answer).decode())
+        kept = Kept(asked, route.status, _sealed(web, later.answer if later else answer))
         api_answers.keep(tx, shop.shop_id, key.key_id, named, kept, web.now())
         _mark(tx, shop, key, web)
     if later is not None:
-        kept = Kept(asked, route.status, encode(later.finish()).decode())
+        kept = Kept(asked, route.status, _sealed(web, later.finish()))
         with web.db.write() as tx:
             api_answers.keep(tx, shop.shop_id, key.key_id, named, kept, web.now())
-    return _kept(kept, replayed=False)
+    return _kept(web, kept, replayed=False)
 
 
-def _kept(kept: Kept, *, replayed: bool) -> Response:
-    answer = Response(kept.answer, kept.status, content_type=_JSON)
+def _sealed(web: Web, answer: Any) -> str:
+    """An answer as it is kept: it may hold a secret that was shown this once."""
+    return web.sealer.seal(encode(answer).decode()).decode()
+
+
+def _kept(web: Web, kept: Kept, *, replayed: bool) -> Response:
+    answer = Response(web.sealer.open(kept.answer.encode()), kept.status, content_type=_JSON)
     if replayed:
         answer.headers["Idempotency-Replayed"] = "true"
     return answer

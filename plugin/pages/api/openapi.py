@@ -117,17 +117,9 @@ def _query(schema: dict[str, Any], components: dict[str, Any]) -> list[dict[str,
     kind = components[schema["$ref"].rpartition("/")[2]]
     found = []
     for name, field in kind["properties"].items():
-        kinds = [
-            one
-            for one in field.get("anyOf", [field])
-            if one.get("type") != "null" and None not in one.get("enum", ())
-        ]
-        plain = {
-            key: value
-            for key, value in (kinds or [field])[0].items()
-            if key not in ("default", "description")
-        }
-        if None in plain.get("enum", ()):
+        kinds = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
+        plain = {key: value for key, value in kinds[0].items() if key not in ("default", "description")}
+        if "enum" in plain:
             plain["enum"] = [value for value in plain["enum"] if value is not None]
         said = next((one["description"] for one in [field, *kinds] if "description" in one), None)
         shown = {"name": name, "in": "query", "required": False, "schema": plain}

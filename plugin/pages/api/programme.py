@@ -99,7 +99,7 @@ def _beyond(given: Any, understood: Any, where: str) -> list[str]:
 ROUTES = (
     Route("GET", "/programme", "read_programme", get_programme, "The programme in force", answer=Programme),
     Route("PUT", "/programme", "write_programme", publish_programme,
-          "Publishes a changed document as the next version, in force from now on; `version` is the one it was made from",
+          "Publishes a changed document, in force from now on; its `version` is the one it was made from",
           given=dict[str, Any], answer=Programme),
     Route("POST", "/programme/check", "read_programme", check_programme,
           "What would keep a document from being published; publishes nothing",

@@ -86,8 +86,8 @@ def list_rewards(call: Call, _: None) -> Rewards:
     currency = programme.currency
     return Rewards(
         [
-            OfferedReward(one.key, one.kind, rewards.title(one, currency), one.points, one.value_minor, one.minimum_minor,
-                   currency, one.valid_days)
+            OfferedReward(one.key, one.kind, rewards.title(one, currency), one.points, one.value_minor,
+                          one.minimum_minor, currency, one.valid_days)
             for one in programme.rewards
         ]
     )  # fmt: skip

@@ -20,7 +20,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("shop_id", "key_id", "idempotency_key", name="pk_api_answers"),
     )
-    op.create_index("ix_api_answers_created", "api_answers", ["shop_id", "created_at"], unique=False)
+    op.create_index(
+        "ix_api_answers_created",
+        "api_answers",
+        ["shop_id", "created_at"],
+    )
     op.create_table(
         "api_keys",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
@@ -53,9 +57,10 @@ def upgrade() -> None:
     op.create_table(
         "webhook_positions",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("endpoint_id", sa.BigInteger(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("shop_id", "source", name="pk_webhook_positions"),
+        sa.PrimaryKeyConstraint("shop_id", "endpoint_id", "source", name="pk_webhook_positions"),
     )
     op.create_index(
         "ix_outbox_deliveries",
