@@ -104,7 +104,7 @@ def signed_by(secret: str, message_id: str, at: str, given: str, body: bytes, no
     if not message_id.isascii() or not given.isascii():
         return False
     right = signature(secret, message_id, int(at), body)
-    return any([hmac.compare_digest(right, one) for one in given.split(" ")[:10]])
+    return any(hmac.compare_digest(right, one) for one in given.split(" ")[:10])
 
 
 class _Checked:

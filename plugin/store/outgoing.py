@@ -16,6 +16,8 @@ DELIVER = "webhook.deliver"
 # what was told before is left out by the key of its delivery.
 OVERLAP_MS = 60_000
 _ID_SHIFT = 22
+# Sources that are placed by a time; the others are by an id.
+_TIMED = frozenset({"answers", "codes"})
 _COLUMNS = "endpoint_id, url, topics, active, secret, old_secret, old_until_at, failing_until_at, created_at"
 _STATES = {0: "waiting", 1: "delivered", 2: "parked"}
 _decode = msgspec.json.decode
@@ -165,7 +167,9 @@ def moved_on(tx: Tx, shop_id: int, endpoint_id: int, places: dict[str, int]) -> 
 def begins(tx: Tx, shop_id: int, endpoint_id: int, now: datetime) -> None:
     """The endpoint hears of what is written from now on, and of nothing before."""
     ends = newest(tx, shop_id, now)
-    moved_on(tx, shop_id, endpoint_id, ends | {_begins(source): end for source, end in ends.items()})
+    # An answer of this very millisecond is still to come, an entry has its number already.
+    begin = {_begins(source): end - (source in _TIMED) for source, end in ends.items()}
+    moved_on(tx, shop_id, endpoint_id, ends | begin)
 
 
 def _begins(source: str) -> str:
@@ -229,7 +233,7 @@ def news(
     kinds: Iterable[str],
 ) -> list[News]:
     """What an endpoint was not told of a source, from its place on; of entries and the trail only some kinds."""
-    timed = source in ("answers", "codes")
+    timed = source in _TIMED
     before = places.get(source, upto) - (OVERLAP_MS if timed else OVERLAP_MS << _ID_SHIFT)
     names = {f"kind_{i}": kind for i, kind in enumerate(sorted(kinds))}
     rows = tx.all(

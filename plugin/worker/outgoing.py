@@ -1,4 +1,4 @@
-"""Performs the deliveries of outgoing webhooks: none keeps another endpoint waiting, and a failing one is left alone."""
+"""Performs deliveries of outgoing webhooks: none keeps another endpoint waiting, and a failing one is left alone."""
 
 from __future__ import annotations
 

@@ -147,9 +147,12 @@ def test_a_name_that_leads_inside_is_never_connected_to(monkeypatch: pytest.Monk
         looked_up(monkeypatch, "127.0.0.1")
         connected: list[object] = []
         connect = socket.socket.connect
-        monkeypatch.setattr(
-            socket.socket, "connect", lambda self, place: (connected.append(place), connect(self, place))[1]
-        )
+
+        def watched(self: socket.socket, place: Any) -> None:
+            connected.append(place)
+            connect(self, place)
+
+        monkeypatch.setattr(socket.socket, "connect", watched)
         outcome = Sender().send(f"https://rebound.example.com:{port}/", [SECRET], "m", b"{}", 1)
     assert (outcome.ok, outcome.forbidden) == (False, True)
     assert "private network" in outcome.reason

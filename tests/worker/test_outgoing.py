@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
+from typing import NoReturn
 
 import pytest
 import responses
@@ -30,7 +32,7 @@ OTHER = "https://other.example.org/hooks"
 class Away:
     """The platform is away; other programs do not need it."""
 
-    def of(self, *_: object, **__: object) -> object:
+    def of(self, *_: object, **__: object) -> NoReturn:
         raise AssertionError("no delivery needs the platform")
 
 
@@ -38,7 +40,7 @@ class Away:
 def bench(books: Books) -> Bench:
     return Bench(
         books.db, Away(), lambda: books.now, sender=Sender(), sealer=SEALER, real_s=lambda: 1_700_000_000.0
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +116,7 @@ def test_retried_with_longer_pauses_then_parked_then_sent_again(
             break
         books.now = max(books.now + timedelta(seconds=1), one.due_at)
     assert len(tries) == queues.MAX_ATTEMPTS
-    assert [later - earlier for earlier, later in zip(tries, tries[1:], strict=False)] == list(PAUSES)
+    assert [later - earlier for earlier, later in pairwise(tries)] == list(PAUSES)
     (one,) = told(books)
     assert one.reason == "endpoint_failed: HTTP 500"
     outside.reset()
@@ -185,13 +187,13 @@ def test_the_shops_own_work_comes_first(books: Books, bench: Bench, outside: res
     order: list[str] = []
 
     class Clients:
-        def of(self, *_: object, **__: object) -> object:
+        def of(self, *_: object, **__: object) -> NoReturn:
             order.append(f"platform after {len(outside.calls)} calls")
             raise AssertionError("enough")
 
     with books.db.write(books.shop_id) as tx:
         queues.enqueue(tx, books.shop_id, [Effect("shop:digest", "shop.digest", {})], books.now)
-    slow = replace(bench, clients=Clients(), elapsed=lambda: float(next(ticks)))  # type: ignore[arg-type]
+    slow = replace(bench, clients=Clients(), elapsed=lambda: float(next(ticks)))
     perform_due(slow, books.shop_id)
     assert order == ["platform after 0 calls"]
     # The slice of time ends before all is sent, and what is left is given back untried.

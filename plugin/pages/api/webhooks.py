@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from plugin.channels import addresses
 from plugin.flows import outgoing as flow
@@ -51,14 +51,14 @@ class Subscribe(Body, frozen=True):
     """Whom to tell, and of what."""
 
     url: Url
-    topics: Topics = []
+    topics: Topics = field(default_factory=list)
 
 
 class Change(Body, frozen=True):
     """A subscription as it should be. One that is switched on again hears of what happens from then on."""
 
     url: Url
-    topics: Topics = []
+    topics: Topics = field(default_factory=list)
     active: bool = True
 
 
