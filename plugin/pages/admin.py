@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, g, render_template
 from plugin.pages import (
     admin_activity,
     admin_chapters,
+    admin_connections,
     admin_home,
     admin_members,
     admin_programme,
@@ -39,6 +40,7 @@ def register(app: Flask, web: Web) -> None:
         admin_activity,
         admin_settings,
         admin_stops,
+        admin_connections,
     ):
         room.register(app, web)
 

@@ -42,6 +42,7 @@ FLASHES = {
     "stopped": "Stopped.",
     "going_on": "It goes on.",
     "correcting": "The correction has begun. The list below says how far it is.",
+    "revoked": "The key is revoked. No program can use it any more.",
 }
 
 

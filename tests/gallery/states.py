@@ -98,6 +98,21 @@ def _save_wrongly(inside: FrameLocator) -> None:
     inside.get_by_text("Name the customer tag").wait_for()
 
 
+def _key_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_role("button", name="Make a key").click()
+    inside.get_by_text("Give the key a name").wait_for()
+
+
+def _key_and_address(inside: FrameLocator) -> None:
+    inside.get_by_label("Address").fill("https://example.com/hooks")
+    inside.get_by_role("button", name="Subscribe").click()
+    inside.get_by_text("The address is subscribed.").wait_for()
+    inside.get_by_label("Name of the program").fill("Mail program")
+    inside.get_by_label("Read members,").check()
+    inside.get_by_role("button", name="Make a key").click()
+    inside.get_by_text("The key Mail program is made.").wait_for()
+
+
 def _paused(world: World, page: Page) -> View:
     """The shop's currency is another one than the programme's, for the time of a look."""
     shop_id = world.scene.shop(DOMAIN).shop_id
@@ -187,6 +202,9 @@ ADMIN = {
     "stop": State("new", "stop.html", admin("/stop")),
     "stop-stopped": State("new", "stop.html", _stopped),
     "stop-tried": State("lived", "stop.html", admin("/stop", _try_correction)),
+    "connections-empty": State("new", "connections.html", admin("/settings/connections")),
+    "connections-wrong": State("lived", "connections.html", admin("/settings/connections", _key_wrongly)),
+    "connections-made": State("lived", "connections.html", admin("/settings/connections", _key_and_address)),
     "no-such-member": State("lived", "message.html", admin("/members/424242")),
     "no-such-page": State("lived", "message.html", _nowhere),
     "patch": State("new", "patch.html", _patch),

@@ -105,6 +105,6 @@ ROUTES = (
           "What would keep a document from being published; publishes nothing",
           given=dict[str, Any], answer=Checked, moves=False),
 )  # fmt: skip
-# What the document of a PUT should look like; it is read more gently than its type, to name what is wrong. A check takes
-# any document: saying what is wrong with it is its answer.
+# What the document of a PUT should look like; it is read more gently than its type, to name what is wrong.
+# A check takes any document: saying what is wrong with it is its answer.
 DOCUMENTS = {"publish_programme": Programme}
