@@ -9,8 +9,7 @@ from plugin.domain.ledger import Lot
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
-from plugin.flows import corrections
-from plugin.flows import outgoing
+from plugin.flows import corrections, outgoing
 from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
 from plugin.store import (

@@ -83,7 +83,7 @@ def _show(
         keys=[(key, key_flow.public_name(shop_id, key.key_id)) for key in keys], scopes=SCOPES, topics=EVENTS,
         endpoints=endpoints, now=web.now(), values=values or {}, chosen=chosen or [], errors=errors or {}, fresh=fresh,
         api=f"{web.config.app_url}/api/v1",
-        deliveries=[(one, urls[one.endpoint_id], explain.reason(one.reason) if one.state == "parked" else "")
+        deliveries=[(one, urls[one.endpoint_id], explain.reason(one.reason or "") if one.state == "parked" else "")
                     for one in deliveries if one.endpoint_id in urls],
     )  # fmt: skip
 

@@ -138,7 +138,7 @@ def _connections(demo: Demo, page: Page, base: str) -> None:
     fits(page)
     token = inside.locator("dd code").first.inner_text()
     asked = page.request.get(
-        f"{demo.app_address}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
+        f"{demo.app.installation.config.app_url}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
     )
     assert asked.status == 200
     inside.get_by_label("Address").fill("https://10.0.0.1/")
@@ -154,7 +154,7 @@ def _connections(demo: Demo, page: Page, base: str) -> None:
     expect(inside.get_by_text("There is no key yet.")).to_have_count(0)
     expect(page.locator(".toast span")).to_have_text("The key is revoked. No program can use it any more.")
     refused = page.request.get(
-        f"{demo.app_address}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
+        f"{demo.app.installation.config.app_url}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
     )
     assert refused.status == 401
 
