@@ -104,7 +104,7 @@ def _key_wrongly(inside: FrameLocator) -> None:
 
 
 def _key_and_address(inside: FrameLocator) -> None:
-    inside.get_by_label("Address").fill("https://example.com/hooks")
+    inside.get_by_role("textbox", name="Address").fill("https://example.com/hooks")
     inside.get_by_role("button", name="Subscribe").click()
     inside.get_by_text("The address is subscribed.").wait_for()
     inside.get_by_label("Name of the program").fill("Mail program")

@@ -141,10 +141,10 @@ def _connections(demo: Demo, page: Page, base: str) -> None:
         f"{demo.app.installation.config.app_url}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
     )
     assert asked.status == 200
-    inside.get_by_label("Address").fill("https://10.0.0.1/")
+    inside.get_by_role("textbox", name="Address").fill("https://10.0.0.1/")
     inside.get_by_role("button", name="Subscribe").click()
     expect(inside.get_by_text("not one of a private network")).to_be_visible()
-    inside.get_by_label("Address").fill("https://example.com/hooks")
+    inside.get_by_role("textbox", name="Address").fill("https://example.com/hooks")
     inside.get_by_label("A member earned points").check()
     inside.get_by_role("button", name="Subscribe").click()
     expect(inside.get_by_text("The address is subscribed.")).to_be_visible()
