@@ -9,7 +9,7 @@ from plugin.domain.ledger import Lot
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
-from plugin.flows import corrections
+from plugin.flows import birthdays, corrections
 from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
 from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys, tidying
@@ -35,6 +35,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         _open_lots(tx, shop, now),
         _ask(tx, shop, now),
         corrections.carry_on(tx, shop, now, SLICE),
+        birthdays.award(tx, shop, now, SLICE),
     ]
     return any(full)
 
