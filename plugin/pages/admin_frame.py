@@ -41,6 +41,8 @@ FLASHES = {
     "stopped": "Stopped.",
     "going_on": "It goes on.",
     "correcting": "The correction has begun. The list below says how far it is.",
+    "birthday": "The birthday is set. Below it stands when it earns.",
+    "noday": "There is no such day. The birthday was not changed.",
 }
 
 

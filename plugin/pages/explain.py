@@ -32,6 +32,15 @@ KINDS = {
     "gift": "Gift",
     "import": "Moved in",
 }
+ACTIONS = {
+    "newsletter": "Newsletter",
+    "birthday": "Birthday",
+    "anniversary": "Anniversary of joining",
+    "social": "Social follow",
+    "survey": "Survey answered",
+    "review": "Product review",
+    "custom": "Action",
+}
 CODE_STATES = {
     "debited": "Being made",
     "made": "Ready",
@@ -94,6 +103,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     why = line.why
     if line.kind in ("earn", "clawback") and "basis_minor" in why:
         return _order(line, programme)
+    if line.kind in ("action", "survey") and why.get("action") in ACTIONS:
+        return f"{ACTIONS[str(why['action'])]}: {why.get('name')}."
     name = _reward(why)
     because = _BECAUSE.get(str(why.get("because")), "")
     if name:

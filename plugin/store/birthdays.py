@@ -39,8 +39,8 @@ def put(tx: Tx, shop_id: int, birthday: Birthday) -> None:
     b = birthday
     tx.run(
         "INSERT INTO birthdays (shop_id, member_id, month, day, set_at, due_at) "
-        "VALUES (:s, :m, :month, :day, :t, :due) ON CONFLICT (shop_id, member_id) DO UPDATE SET month = excluded.month, day = excluded.day, "
-        "set_at = excluded.set_at, due_at = excluded.due_at",
+        "VALUES (:s, :m, :month, :day, :t, :due) ON CONFLICT (shop_id, member_id) DO UPDATE SET "
+        "month = excluded.month, day = excluded.day, set_at = excluded.set_at, due_at = excluded.due_at",
         s=shop_id,
         m=b.member_id,
         month=b.month,

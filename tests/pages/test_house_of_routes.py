@@ -42,7 +42,11 @@ def guard_of(scene: Scene, rule: Rule) -> str:
 
 
 def path_of(rule: Rule) -> str:
-    return rule.rule.replace("<redemption_id>", "5").replace("<member_id>", str(ANNA))
+    return (
+        rule.rule.replace("<redemption_id>", "5")
+        .replace("<action_key>", "insta")
+        .replace("<member_id>", str(ANNA))
+    )
 
 
 def test_every_route_has_a_guard(light: Scene) -> None:
