@@ -23,6 +23,10 @@ WHY_NOT = {
         "The shop gave no points for this at that time.",
         "The programme in force at that moment did not have this action.",
     ),
+    "stopped": (
+        "The shop gives no points at the moment.",
+        "Earning was stopped at that moment.",
+    ),
     "limit_day": ("You have done this as often as counts in a day.", "The limit of the day was reached."),
     "limit_month": (
         "You have done this as often as counts in a month.",
@@ -55,6 +59,7 @@ def decide(
     earned: int,
     occurred_at: datetime,
     now: datetime,
+    stopped: bool = False,
 ) -> Decision:
     """What one action earns. `earned`: how often it has earned in the period of `occurred_at` (see `window`)."""
     why_not = None
@@ -62,6 +67,8 @@ def decide(
         why_not = "not_a_member"
     elif occurred_at < joined_at:
         why_not = "before_joining"
+    elif stopped:
+        why_not = "stopped"
     elif not rule.enabled:
         why_not = "off"
     elif earned >= rule.limit:

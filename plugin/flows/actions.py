@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from plugin.domain import actions as rules
 from plugin.domain.ledger import Account, floor_at_zero
+from plugin.domain.pauses import paused
 from plugin.domain.programme import SINGLE, ActionKind, ActionRule, Programme
 from plugin.domain.values import months_later
 from plugin.errors import RegularsError
@@ -111,6 +112,7 @@ def happened(
             earned=actions.earned(tx, shop.shop_id, member_id, key, rule.kind, since, until),
             occurred_at=occurred_at,
             now=now,
+            stopped=paused(shop.pauses, "earning", occurred_at),
         )
     entry_id = redemption_id = None
     if decision.why_not is None:

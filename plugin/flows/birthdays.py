@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from plugin.domain import actions as rules
+from plugin.domain.pauses import paused
 from plugin.domain.programme import ActionRule
 from plugin.errors import RegularsError
 from plugin.flows import actions as flow
@@ -69,10 +70,11 @@ def set_birthday(
 def award(tx: Tx, shop: Shop, now: datetime, limit: int) -> bool:
     """The clock's slice: birthdays and anniversaries that have come; True when a slice was full and more may wait.
 
-    Costs nothing while the programme has neither.
+    Costs nothing while the programme has neither. While earning stands still it waits: whether the days of the stop
+    count is known when the stop has ended.
     """
     programme = programmes.versions(tx, shop.shop_id).latest
-    if programme is None or not programme.actions:
+    if programme is None or not programme.actions or paused(shop.pauses, "earning", now):
         return False
     full = False
     if programme.action_of("birthday") is not None:

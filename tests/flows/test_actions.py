@@ -19,7 +19,7 @@ from plugin.domain.facts import (
     CustomersMerged,
 )
 from plugin.domain.programme import ActionRule, Period
-from plugin.flows import actions, birthdays, privacy
+from plugin.flows import actions, birthdays, privacy, stops
 from plugin.flows import surveys as survey_flow
 from plugin.flows.actions import CannotCount, Outcome
 from plugin.store import actions as store
@@ -122,6 +122,17 @@ def test_the_programme_of_the_moment_decides(earning: Books) -> None:
     assert tell(earning, "check_in", "c", at=T0 + DAY).action.reason == "off"
     assert tell(earning, "new", "d", at=T0 + DAY).action.reason == "before_rule"
     assert earning.audit() == []
+
+
+def test_while_earning_stands_still_nothing_is_earned(earning: Books) -> None:
+    with earning.db.write(earning.shop_id) as tx:
+        earning.shop = stops.stop(tx, earning.shop, "earning", "staff:1", T0 + timedelta(hours=1))
+        earning.shop = stops.go_on(tx, earning.shop, "earning", "staff:1", T0 + timedelta(hours=3))
+    earning.now = T0 + DAY
+    hours = [(name, tell(earning, name=name, at=T0 + timedelta(hours=n))) for n, name in enumerate("abcd")]
+    assert [(name, told.action.reason) for name, told in hours] == [
+        ("a", None), ("b", "stopped"), ("c", "stopped"), ("d", None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

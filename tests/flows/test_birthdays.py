@@ -9,7 +9,7 @@ import pytest
 from plugin.domain.facts import CustomersMerged
 from plugin.domain.programme import ActionRule
 from plugin.flows import birthdays as flow
-from plugin.flows import clock
+from plugin.flows import clock, stops
 from plugin.flows.birthdays import CannotSet
 from plugin.store import actions, birthdays
 from plugin.store import members as member_store
@@ -109,6 +109,21 @@ def test_no_such_day(earning: Books, month: int, day: int) -> None:
     with pytest.raises(CannotSet) as refused:
         set_to(earning, month, day)
     assert refused.value.code == "no_such_day"
+
+
+@pytest.mark.parametrize("make_good", [False, True])
+def test_a_birthday_in_a_stop_counts_when_the_stop_is_made_good(earning: Books, make_good: bool) -> None:
+    due = set_to(earning, 6, 10).due_at
+    with earning.db.write(earning.shop_id) as tx:
+        earning.shop = stops.stop(tx, earning.shop, "earning", "staff:1", due - timedelta(hours=1))
+    earning.now = due + timedelta(hours=1)
+    earning.tick()
+    assert earning.rows("SELECT * FROM actions WHERE shop_id = :s") == []
+    earning.now = due + timedelta(hours=2)
+    with earning.db.write(earning.shop_id) as tx:
+        earning.shop = stops.go_on(tx, earning.shop, "earning", "staff:1", earning.now, make_good=make_good)
+    earning.tick()
+    assert awarded(earning) == ([("cake", "2026-06-09T22:00")] if make_good else [])
 
 
 def test_strangers_and_waiting_customers(earning: Books) -> None:

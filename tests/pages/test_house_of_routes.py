@@ -87,7 +87,7 @@ def test_every_route_is_documented(light: Scene) -> None:
     ).read_text(encoding="utf-8")
     for method, rule in rules(light):
         if method != "OPTIONS" and not rule.rule.startswith("/api/"):
-            shown = rule.rule.replace("<redemption_id>", "<id>").replace("<member_id>", "<id>")
+            shown = re.sub("<(redemption|member)_id>", "<id>", rule.rule).replace("<action_key>", "<key>")
             shown = re.sub(CHAPTER, "/programme/<chapter>", shown)
             assert f"`{method} {shown}`" in text, f"{method} {shown}"
 

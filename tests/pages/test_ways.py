@@ -51,8 +51,9 @@ def test_the_panel_lists_the_ways_that_are_open(earning: Scene) -> None:
     for customer in (None, ANNA, BEN):
         found = earning.get("me", customer).json
         assert found is not None
-        assert [way["key"] for way in found["programme"]["ways"]] == ["insta", "cake", "review"]
-    assert found["programme"]["ways"][0] == {
+        ways = found["programme"]["ways"]
+        assert [way["key"] for way in ways] == ["insta", "cake", "review"]
+    assert ways[0] == {
         "key": "insta", "kind": "social", "name": "Follow us", "points": 5, "reward": None, "limit": 1,
         "period": "ever", "delay_days": 0, "url": "https://www.instagram.com/tea_shop/",
         "note": "It counts when you click. Nobody looks whether you follow.",
@@ -80,7 +81,10 @@ def test_only_a_follow_is_taken_on_a_shoppers_word(earning: Scene, key: str) -> 
 
 
 def test_who_has_not_joined_earns_nothing_and_leaves_no_trace(earning: Scene) -> None:
-    assert (claim(earning, customer=BEN).status_code, code_of(claim(earning, customer=BEN))) == (403, "not_a_member")
+    assert (claim(earning, customer=BEN).status_code, code_of(claim(earning, customer=BEN))) == (
+        403,
+        "not_a_member",
+    )
     assert code_of(say(earning, 6, 1, customer=BEN)) == "not_a_member"
     assert earning.post("actions/insta", {"nonce": "x"}).status_code == 401
     assert {way["why_not"] for way in shown(earning, BEN).values()} == {"join_first"}
@@ -111,7 +115,9 @@ def test_a_birthday_is_said_once_a_year(earning: Scene) -> None:
     assert (again.status_code, code_of(again)) == (409, "set_this_year")
     assert (say(earning, 2, 30).status_code, code_of(say(earning, 2, 30))) == (422, "no_such_day")
     assert earning.post("birthday", {"month": 1, "day": 1, "nonce": "x"}, ANNA).status_code == 403
-    assert earning.post("birthday", {"month": 1, "day": 1, "year": 1999, "nonce": "x"}, ANNA).status_code == 422
+    assert (
+        earning.post("birthday", {"month": 1, "day": 1, "year": 1999, "nonce": "x"}, ANNA).status_code == 422
+    )
 
 
 # --- the merchant --------------------------------------------------------------------------------------------

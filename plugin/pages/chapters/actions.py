@@ -30,7 +30,7 @@ ACTIONS = Chapter(
                 Field("enabled", "Counts", "switch"),
             ),
             at="actions",
-            noun="action",
+            noun="rule",
             blank={"name": "", "kind": "custom", "points": 0},
             intro="A survey earns the same for every score. A follow counts on the click, and shoppers are told so. "
             "Reviews and actions of your own are reported through the API by the key made from their first name.",
