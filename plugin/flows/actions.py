@@ -16,6 +16,7 @@ from plugin.flows import spending
 from plugin.store import actions, ledger, members, programmes, queues, redemptions
 from plugin.store.actions import Action
 from plugin.store.db import Tx
+from plugin.store.members import Member
 from plugin.store.shops import Shop, zone
 
 # So far may the clock of whoever reports an action be ahead of ours.
@@ -71,49 +72,26 @@ def happened(
     The programme in force at `occurred_at` decides. A refused action is kept with its reason and stays refused.
     Raises CannotCount (codes: bad_external_id, in_future, no_such_action, no_such_member, other_member).
     """
-    if _EXTERNAL_ID.fullmatch(external_id) is None:
-        raise CannotCount(
-            "Name the action by 1 to 100 letters, digits and . _ : / -, always the same for the same action.",
-            code="bad_external_id",
-        )
-    if occurred_at > now + AHEAD:
-        raise CannotCount("This has not happened yet. Check the time and its zone.", code="in_future")
+    _check(external_id, occurred_at, now)
     member_id = members.resolved(tx, shop.shop_id, member_id)
     versions = programmes.versions(tx, shop.shop_id)
     told = actions.find(tx, shop.shop_id, key, external_id)
     if told is not None:
-        if told.member_id != member_id:
-            raise CannotCount(
-                "Another member did the action of this id. Make the member a part of the id.",
-                code="other_member",
-                status=409,
-            )
-        return Outcome(told, _name(versions.latest, key), again=True)
+        return _again(told, member_id, versions.latest)
     occurred_at = min(occurred_at, now)
     programme = versions.at(occurred_at)
     rule = programme.action(key) if programme is not None else None
     known = rule or (versions.latest.action(key) if versions.latest is not None else None)
+    member = members.by_id(tx, shop.shop_id, member_id)
     if known is None:
         raise CannotCount(
             "The programme has no such action. Look its key up in the programme.",
             code="no_such_action",
             status=404,
         )
-    member = members.by_id(tx, shop.shop_id, member_id)
     if member is None:
         raise CannotCount("There is no member with this number.", code="no_such_member", status=404)
-    decision = rules.Decision(why_not="before_rule")
-    if rule is not None:
-        since, until = rules.window(rule.period, occurred_at, zone(shop.timezone))
-        decision = rules.decide(
-            rule,
-            active=member.status == "active",
-            joined_at=member.joined_at,
-            earned=actions.earned(tx, shop.shop_id, member_id, key, rule.kind, since, until),
-            occurred_at=occurred_at,
-            now=now,
-            stopped=paused(shop.pauses, "earning", occurred_at),
-        )
+    decision = _decided(tx, shop, rule, member, occurred_at, now)
     entry_id = redemption_id = None
     if decision.why_not is None:
         assert programme is not None
@@ -181,6 +159,44 @@ def keep_earliest(
         for action in over:
             _take_back(tx, shop, kept, gone_id, action, rule, programme, now)
         actions.taken_back(tx, shop.shop_id, over, "merged")
+
+
+def _check(external_id: str, occurred_at: datetime, now: datetime) -> None:
+    if _EXTERNAL_ID.fullmatch(external_id) is None:
+        raise CannotCount(
+            "Name the action by 1 to 100 letters, digits and . _ : / -, always the same for the same action.",
+            code="bad_external_id",
+        )
+    if occurred_at > now + AHEAD:
+        raise CannotCount("This has not happened yet. Check the time and its zone.", code="in_future")
+
+
+def _again(told: Action, member_id: int, programme: Programme | None) -> Outcome:
+    if told.member_id != member_id:
+        raise CannotCount(
+            "Another member did the action of this id. Make the member a part of the id.",
+            code="other_member",
+            status=409,
+        )
+    rule = programme.action(told.rule) if programme is not None else None
+    return Outcome(told, rule.name if rule is not None else told.rule, again=True)
+
+
+def _decided(
+    tx: Tx, shop: Shop, rule: ActionRule | None, member: Member, occurred_at: datetime, now: datetime
+) -> rules.Decision:
+    if rule is None:
+        return rules.Decision(why_not="before_rule")
+    since, until = rules.window(rule.period, occurred_at, zone(shop.timezone))
+    return rules.decide(
+        rule,
+        active=member.status == "active",
+        joined_at=member.joined_at,
+        earned=actions.earned(tx, shop.shop_id, member.member_id, rule.key, rule.kind, since, until),
+        occurred_at=occurred_at,
+        now=now,
+        stopped=paused(shop.pauses, "earning", occurred_at),
+    )
 
 
 def _take_back(
@@ -252,8 +268,3 @@ def _credit(
     ledger.write(tx, shop.shop_id, [account.moves], now)
     queues.enqueue(tx, shop.shop_id, [spending.mirror_of(member_id)], now)
     return entry.entry_id
-
-
-def _name(programme: Programme | None, key: str) -> str:
-    rule = programme.action(key) if programme is not None else None
-    return rule.name if rule is not None else key

@@ -10,9 +10,10 @@ from plugin.domain.pauses import paused
 from plugin.domain.programme import ActionRule
 from plugin.errors import RegularsError
 from plugin.flows import actions as flow
-from plugin.store import actions, birthdays, members, programmes
+from plugin.store import actions, birthdays, events, members, programmes
 from plugin.store.birthdays import Birthday
 from plugin.store.db import Tx
+from plugin.store.events import Event
 from plugin.store.shops import Shop, zone
 
 _MARK = "anniversaries"
@@ -38,9 +39,8 @@ def set_birthday(
         raise CannotSet("There is no such day. Give month and day, such as 2 and 29.", code="no_such_day")
     member_id = members.resolved(tx, shop.shop_id, member_id)
     member = members.by_id(tx, shop.shop_id, member_id)
-    if member is None or member.status not in ("active", "unclaimed", "left"):
-        raise CannotSet("Join the programme first; joining is free.", code="not_a_member", status=403)
-    if actor == "member" and member.status != "active":
+    may = ("active",) if actor == "member" else ("active", "unclaimed", "left")
+    if member is None or member.status not in may:
         raise CannotSet("Join the programme first; joining is free.", code="not_a_member", status=403)
     before = birthdays.of_member(tx, shop.shop_id, member_id)
     if before is not None and (before.month, before.day) == (month, day):
@@ -64,6 +64,9 @@ def set_birthday(
     )
     made = Birthday(member_id, month, day, now, rules.day_start(first, there))
     birthdays.put(tx, shop.shop_id, made)
+    if actor.startswith("staff:"):
+        # That it was set, and not to which day: the trail holds no personal data.
+        events.record(tx, shop.shop_id, [Event(now, actor, "birthday_set", f"member:{member_id}", {})])
     return made
 
 

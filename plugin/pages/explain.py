@@ -187,6 +187,7 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "bulk_finished": f"A bulk read at Shopify ended: {detail.get('status')}.",
         "programme_published": f"Version {subject} of the programme was published.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
+        "birthday_set": "The birthday was set by hand.",
         "tier_changed": _tier_changed(detail, programme),
         "members_merged": f"Customer {detail.get('gone')} was merged into this one.",
         "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",

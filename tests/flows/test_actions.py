@@ -158,6 +158,15 @@ def test_what_cannot_be_counted_leaves_no_trace(
     assert told(earning) == [("r1", "earned", None)]
 
 
+def test_joining_is_paid_though_new_customer_accounts_send_no_event(books: Books) -> None:
+    """What others wait for, an account that the platform calls enabled, never comes; the tap on Join is enough."""
+    books.give_order(9)
+    books.people(CustomerSeen(CustomerFact(9, T0)))
+    for _ in range(2):
+        books.join(9)
+    assert [entry for entry in books.entries(9) if entry[0] != "earn"] == [("signup", 50)]
+
+
 # --- the newsletter ----------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from plugin.flows.birthdays import CannotSet
 from plugin.store import actions, birthdays
 from plugin.store import members as member_store
 from plugin.store.birthdays import Birthday
-from plugin.store.db import to_ms
+from plugin.store.db import Database
 from tests.books import Books
 from tests.facts import DAY, T0, programme
 
@@ -235,21 +236,39 @@ def test_many_more_than_one_slice_and_each_once(earning: Books) -> None:
     assert earning.audit() == []
 
 
-def test_the_clock_finds_its_members_by_an_index(earning: Books) -> None:
+class Spy:
+    """Stands where a transaction stands and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def all(self, sql: str, **parameters: Any) -> list[Any]:
+        self.asked.append((sql, parameters))
+        return []
+
+    def one(self, sql: str, **parameters: Any) -> tuple[int]:
+        self.asked.append((sql, parameters))
+        return (0,)
+
+
+def test_the_clock_finds_its_members_by_an_index(sqlite_url: str) -> None:
     """A million members must not be read to find the few of a day."""
-    sqlite = earning.db.engine == "sqlite"
-    explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN"
-    with earning.db.read() as tx:
-        if not sqlite:
-            tx.run("SET enable_seqscan = off")
-        plan = tx.all(
-            f"{explain} SELECT member_id FROM birthdays WHERE shop_id = :s AND due_at <= :t ORDER BY due_at LIMIT 5",
-            s=earning.shop_id, t=to_ms(T0),
-        )  # fmt: skip
-        joiners = tx.all(
-            f"{explain} SELECT member_id FROM members WHERE shop_id = :s AND status = 'active' "
-            "AND joined_at >= :a AND joined_at < :t",
-            s=earning.shop_id, a=0, t=to_ms(T0),
-        )  # fmt: skip
-    assert "ix_birthdays_due" in str(plan)
-    assert "ix_members_joined" in str(joiners)
+    spy: Any = Spy()
+    birthdays.due(spy, 1, T0, 200)
+    actions.first_joined(spy, 1)
+    actions.joined_between(spy, 1, T0, T0 + DAY, "years", "2027", 200)
+    actions.earned(spy, 1, 7, "review", "review", T0, T0 + DAY)
+    plans = []
+    database = Database.open(sqlite_url)
+    with database.read() as tx:
+        for sql, parameters in spy.asked:
+            plans.append(" ".join(str(row[3]) for row in tx.all(f"EXPLAIN QUERY PLAN {sql}", **parameters)))
+    database.close()
+    for plan, index in zip(
+        plans,
+        ("ix_birthdays_due", "ix_members_joined", "ix_members_joined", "ix_actions_member"),
+        strict=True,
+    ):
+        assert index in plan
+        assert "SCAN" not in plan
+        assert "TEMP B-TREE" not in plan

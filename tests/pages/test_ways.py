@@ -139,6 +139,8 @@ def test_the_merchant_sets_a_birthday_and_hears_of_a_wrong_day(earning: Scene) -
     said = words(checked(follow(earning, send(earning, form, day="10", month="6"))))
     assert "The birthday is set." in said
     assert "10 June earns next on 10 Jun 2027" in said
+    said = words(checked(open_page(earning, "/activity")))
+    assert "The birthday was set by hand." in said
     said = words(checked(follow(earning, send(earning, form, day="31", month="6"))))
     assert "There is no such day." in said
     assert "10 June" in said
