@@ -45,6 +45,7 @@ TOPICS: dict[str, Topic] = {
         Topic("fulfillment_events/create", fulfilments.parcel_event, "order"),
         Topic("customers/create", customers.customer_seen, "member"),
         Topic("customers/update", customers.customer_seen, "member"),
+        Topic("customers_email_marketing_consent/update", customers.consent_seen, "member"),
         Topic("customers/delete", customers.customer_deleted, "member"),
         Topic("customers/merge", customers.customers_merged, "member"),
         Topic("app/uninstalled", shop.app_uninstalled, "merchant"),

@@ -179,6 +179,15 @@ class CustomerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentSeen:
+    """customers_email_marketing_consent/update: whether the customer takes the newsletter, and since when."""
+
+    customer_id: int
+    subscribed: bool
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerDeleted:
     """customers/delete."""
 
@@ -237,7 +246,7 @@ class ShopRedacted:
 
 
 OrderFact = OrderSeen | OrderChanged | OrderDeleted | RefundMade | FulfilmentSeen | ParcelEvent
-MemberFact = CustomerSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
+MemberFact = CustomerSeen | ConsentSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
 MerchantFact = AppUninstalled | ScopesUpdated | BulkFinished | ShopRedacted
 Fact = OrderFact | MemberFact | MerchantFact
 

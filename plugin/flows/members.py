@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from plugin.domain.facts import (
+    ConsentSeen,
     CustomerDeleted,
     CustomerFact,
     CustomerRedacted,
@@ -18,10 +19,10 @@ from plugin.domain.facts import (
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.errors import RegularsError
-from plugin.flows import merges, privacy
+from plugin.flows import actions, merges, privacy
 from plugin.flows.spending import mirror_of
 from plugin.store import ledger, members, programmes, queues
-from plugin.store.db import Tx
+from plugin.store.db import Tx, to_ms
 from plugin.store.members import Member
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
@@ -39,6 +40,8 @@ def apply(tx: Tx, shop: Shop, facts: Sequence[MemberFact], now: datetime) -> Non
     for fact in facts:
         if isinstance(fact, CustomerSeen):
             _seen(tx, shop, fact.customer, now)
+        elif isinstance(fact, ConsentSeen):
+            _consented(tx, shop, fact, now)
         elif isinstance(fact, CustomerDeleted):
             privacy.deleted(tx, shop, fact, now)
         elif isinstance(fact, CustomersMerged):
@@ -160,6 +163,21 @@ def _merged(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     if programme is not None and programme.membership == "tag":
         wishes.append(read_customer(kept_id))
     queues.enqueue(tx, shop.shop_id, wishes, now)
+
+
+def _consented(tx: Tx, shop: Shop, fact: ConsentSeen, now: datetime) -> None:
+    """A member takes the newsletter. Who joined in the same step has joined a moment later, by our own clock."""
+    programme = programmes.versions(tx, shop.shop_id).latest
+    if not fact.subscribed or programme is None or programme.action_of("newsletter") is None:
+        return
+    if programme.membership == "all":
+        _seen(tx, shop, CustomerFact(fact.customer_id), now)
+    member = members.by_id(tx, shop.shop_id, members.resolved(tx, shop.shop_id, fact.customer_id))
+    if member is None or member.status in ("merged", "redacted"):
+        return
+    at = max(fact.updated_at or now, member.joined_at or member.created_at)
+    told = f"{fact.customer_id}:{to_ms(fact.updated_at) or 'undated'}"
+    actions.of_kind(tx, shop, member.member_id, "newsletter", told, at, now, actor="shopify")
 
 
 def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:

@@ -8,7 +8,18 @@ from datetime import datetime
 import msgspec
 
 from plugin.domain.facts import CustomerDeleted, CustomerRedacted, DataRequested
-from plugin.store import events, history, members, orders, privacy, queues, redemptions, surveys
+from plugin.store import (
+    actions,
+    birthdays,
+    events,
+    history,
+    members,
+    orders,
+    privacy,
+    queues,
+    redemptions,
+    surveys,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -35,6 +46,8 @@ def everything_of(tx: Tx, shop: Shop, member_id: int) -> dict[str, object]:
         return {}
     return {
         "member": member,
+        "birthday": birthdays.of_member(tx, shop.shop_id, member_id),
+        "actions": actions.of_member(tx, shop.shop_id, member_id, limit=100_000),
         "entries": history.page(tx, shop.shop_id, member_id, before=None, limit=100_000),
         "codes": redemptions.of_member(tx, shop.shop_id, member_id, limit=10_000),
         "orders": [str(stored.order.order_id) for stored in orders.of_member(tx, shop.shop_id, member_id)],
@@ -82,6 +95,7 @@ def _forget_member(
     names = [member_id, *members.old_ids(tx, shop.shop_id, member_id)]
     theirs = {stored.order.order_id for stored in orders.of_member(tx, shop.shop_id, member_id)}
     members.redact(tx, shop.shop_id, member_id)
+    birthdays.forget(tx, shop.shop_id, names)
     answered = _answered(tx, shop, member_id)
     _forget(tx, shop, member_id, names, {*theirs, *order_ids}, answered, now, because=because)
 

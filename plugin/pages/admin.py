@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, current_app, g, render_template
 
 from plugin.pages import (
+    admin_actions,
     admin_activity,
     admin_chapters,
     admin_connections,
@@ -34,6 +35,7 @@ def register(app: Flask, web: Web) -> None:
     for room in (
         admin_home,
         admin_members,
+        admin_actions,
         admin_programme,
         admin_chapters,
         admin_surveys,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, Response, g, render_template, request
 
@@ -17,7 +16,7 @@ from plugin.pages import explain
 from plugin.pages.answers import Refusal
 from plugin.pages.install import opened
 from plugin.pages.staff import Staff, carried_query, frame_headers, frame_scripts, link, nonce
-from plugin.store.shops import Shop, by_domain
+from plugin.store.shops import Shop, by_domain, zone
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -43,6 +42,8 @@ FLASHES = {
     "going_on": "It goes on.",
     "correcting": "The correction has begun. The list below says how far it is.",
     "revoked": "The key is revoked. No program can use it any more.",
+    "birthday": "The birthday is set. Below it stands when it earns.",
+    "noday": "There is no such day. The birthday was not changed.",
 }
 
 
@@ -88,7 +89,7 @@ def admitted(web: Web, action: str, *, text: str | None = None) -> Visit:
 def page(web: Web, visit: Visit, template: str, title: str, status: int = 200, **values: Any) -> Response:
     """A page in the frame. `title` is its heading and the name of the tab."""
     shop = visit.shop
-    g.zone = zone(shop)
+    g.zone = zone(shop.timezone)
     text = render_template(
         template,
         **frame_scripts(web.config),
@@ -173,14 +174,6 @@ def theme_links(web: Web, shop: Shop) -> dict[str, str]:
         "embed": admin_url(shop, f"{editor}?{urlencode(embed, quote_via=quote, safe='/')}"),
         "block": admin_url(shop, f"{editor}?{urlencode(block, quote_via=quote, safe='/')}"),
     }
-
-
-def zone(shop: Shop) -> ZoneInfo:
-    """The shop's time zone, in which people read; UTC when it has none that we know."""
-    try:
-        return ZoneInfo(shop.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def full_name(first: str | None, last: str | None, member_id: int) -> str:

@@ -12,7 +12,7 @@ from flask import Flask, Response, request
 from plugin.domain import rewards, tiers
 from plugin.flows import adjustments, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
-from plugin.pages import explain
+from plugin.pages import admin_actions, explain
 from plugin.pages.admin_frame import (
     PAGE,
     Visit,
@@ -187,6 +187,7 @@ def _member(
         lots = directory.open_lots(tx, shop.shop_id, member_id, 100)
         codes = redemptions.of_member(tx, shop.shop_id, member_id)
         given = answers.of_member(tx, shop.shop_id, member_id)
+        beside = admin_actions.of_member(web, visit, tx, member_id)
         past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, [])
     older = (
         link(f"/members/{member_id}", shop.domain, before=lines[PAGE - 1].entry_id)
@@ -206,7 +207,7 @@ def _member(
         reward_title=rewards.title,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
-        states=explain.CODE_STATES, export=link(f"/members/{member_id}/export", shop.domain,
+        states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,
                                                 ticket=ticket(web, visit, export_action(member_id))),
         limit=adjustments.MAX_POINTS,
     )  # fmt: skip

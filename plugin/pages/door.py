@@ -38,6 +38,14 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
     nonce: str
 
 
+class Day(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a birthday: day and month, for the year is nobody's business."""
+
+    month: int
+    day: int
+    nonce: str
+
+
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a survey answer: proved by a nonce (signed in) or by the ticket of the link."""
 
@@ -48,7 +56,7 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     ticket: str | None = None
 
 
-Body = TypeVar("Body", Confirmed, Wish, Answer)
+Body = TypeVar("Body", Confirmed, Wish, Day, Answer)
 Identify = Callable[[], Visitor | Refused]
 
 

@@ -32,6 +32,15 @@ KINDS = {
     "gift": "Gift",
     "import": "Moved in",
 }
+ACTIONS = {
+    "newsletter": "Newsletter",
+    "birthday": "Birthday",
+    "anniversary": "Anniversary of joining",
+    "social": "Social follow",
+    "survey": "Survey answered",
+    "review": "Product review",
+    "custom": "Action",
+}
 CODE_STATES = {
     "debited": "Being made",
     "made": "Ready",
@@ -99,6 +108,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     why = line.why
     if line.kind in ("earn", "clawback") and "basis_minor" in why:
         return _order(line, programme)
+    if line.kind in ("action", "survey") and why.get("action") in ACTIONS:
+        return f"{ACTIONS[str(why['action'])]}: {why.get('name')}."
     name = _reward(why)
     because = _BECAUSE.get(str(why.get("because")), "")
     if name:
@@ -187,6 +198,7 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "bulk_finished": f"A bulk read at Shopify ended: {detail.get('status')}.",
         "programme_published": f"Version {subject} of the programme was published.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
+        "birthday_set": "The birthday was set by hand.",
         "tier_changed": _tier_changed(detail, programme),
         "members_merged": f"Customer {detail.get('gone')} was merged into this one.",
         "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",

@@ -11,13 +11,14 @@ import msgspec
 from msgspec import Raw
 
 from plugin.domain import tiers
-from plugin.domain.programme import Programme, Reward, shown_balance
+from plugin.domain.programme import ActionRule, Programme, Reward, shown_balance
 from plugin.domain.rewards import shortfall
 from plugin.store.db import to_ms
 from plugin.store.redemptions import Redemption
 from plugin.store.storefront import Code, Line, Shopper
 
 PAGE_SIZE = 20
+ON_CLICK = "It counts when you click. Nobody looks whether you follow."
 MAX_PAGE_SIZE = 50
 _reward = msgspec.json.Decoder(Reward).decode
 _EPOCH = date(1970, 1, 1)
@@ -99,6 +100,27 @@ def rewards(programme: Programme, available: int | None, *, redeeming: bool = Tr
             why_not = "join_first" if available is None else "not_enough_points"
             shown.append({**cannot, "missing": missing, "why_not": why_not})
     return shown
+
+
+def ways(programme: Programme) -> list[dict[str, Any]]:
+    """Every way to earn beside orders that is open, the same for everybody."""
+    return [way(rule) for rule in programme.actions if rule.enabled]
+
+
+def way(rule: ActionRule) -> dict[str, Any]:
+    """One way to earn beside orders."""
+    return {
+        "key": rule.key,
+        "kind": rule.kind,
+        "name": rule.name,
+        "points": rule.points,
+        "reward": rule.reward,
+        "limit": rule.limit,
+        "period": rule.period,
+        "delay_days": rule.delay_days,
+        "url": rule.url,
+        "note": ON_CLICK if rule.kind == "social" else None,
+    }
 
 
 def redemption(found: Redemption) -> dict[str, Any]:
@@ -256,6 +278,7 @@ def _programme(programme: Programme) -> msgspec.Raw:
         "currency": programme.currency,
         "membership": programme.membership,
         "signup_points": programme.signup_points,
+        "ways": ways(programme),
         "earning": [
             {"rule": rule.key, "points": rule.rate.points, "per_minor": rule.rate.per_minor}
             for rule in programme.earning

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
-from plugin.pages import changes, identity, panel
+from plugin.pages import changes, identity, panel, ways
 from plugin.pages.answers import Refusal, json_answer
 from plugin.pages.door import (
     ID,
@@ -170,4 +170,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/redemptions/<redemption_id>", changes.redemption),
     ("POST", "/redemptions/<redemption_id>/undo", changes.undo),
     ("POST", "/survey", changes.survey),
+    ("GET", "/ways", ways.ways),
+    ("POST", "/actions/<action_key>", ways.claim),
+    ("POST", "/birthday", ways.birthday),
 )

@@ -467,6 +467,51 @@ responses = Table(
 )
 Index("ix_responses_answered", responses.c.shop_id, responses.c.answered_at)
 
+# What members did beside buying, each answered once. outcome: earned, refused, taken_back (by a merge)
+actions = Table(
+    "actions",
+    metadata,
+    _big("shop_id"),
+    _text("rule"),
+    _text("external_id"),
+    _text("kind"),
+    _big("member_id"),
+    _big("occurred_at"),
+    _big("recorded_at"),
+    _text("outcome"),
+    _text("reason", null=True),
+    _big("points", default=0),
+    _big("entry_id", null=True),
+    _big("redemption_id", null=True),
+    _text("actor"),
+    PrimaryKeyConstraint("shop_id", "rule", "external_id", name="pk_actions"),
+)
+Index("ix_actions_member", actions.c.shop_id, actions.c.member_id, actions.c.occurred_at)
+
+# Day and month only, beside the members, so that forgetting one is deleting a row. due_at: when it is awarded next.
+birthdays = Table(
+    "birthdays",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _small("month"),
+    _small("day"),
+    _big("set_at"),
+    _big("due_at"),
+    PrimaryKeyConstraint("shop_id", "member_id", name="pk_birthdays"),
+)
+Index("ix_birthdays_due", birthdays.c.shop_id, birthdays.c.due_at)
+
+# How far the clock has come with work that goes day by day, as the number of the day (its ordinal).
+marks = Table(
+    "marks",
+    metadata,
+    _big("shop_id"),
+    _text("name"),
+    _big("day"),
+    PrimaryKeyConstraint("shop_id", "name", name="pk_marks"),
+)
+
 # The merchant's trail: who did what, and what we skipped or refused and why. No personal data.
 events = Table(
     "events",

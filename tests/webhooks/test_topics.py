@@ -39,6 +39,7 @@ SAMPLE = {
     "fulfillment_events/create": "fulfilment_event",
     "customers/create": "customer",
     "customers/update": "customer",
+    "customers_email_marketing_consent/update": "consent",
     "customers/delete": "customer_deleted",
     "customers/merge": "customers_merged",
     "app/uninstalled": "app_uninstalled",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plugin.domain.programme.actions import FIXED, SINGLE, ActionKind, ActionRule, Period
 from plugin.domain.programme.check import MAX_POINTS, Problem
 from plugin.domain.programme.document import (
     Clawback,
@@ -16,10 +17,15 @@ from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Tier
 
 __all__ = [
+    "FIXED",
     "MAX_POINTS",
+    "SINGLE",
+    "ActionKind",
+    "ActionRule",
     "Basis",
     "Clawback",
     "EarningRule",
+    "Period",
     "Problem",
     "Programme",
     "Reward",

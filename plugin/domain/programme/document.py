@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plugin.domain.programme.actions import ActionKind, ActionRule, problems_of_actions
 from plugin.domain.programme.check import Problem, checking
 from plugin.domain.programme.earning import Basis, EarningRule, problems_of_earning
 from plugin.domain.programme.expiry import problems_of_expiry
@@ -40,6 +41,8 @@ class Programme:
     return_spent_points: bool = True
     code_prefix: str = "REG"
     survey: Survey = Survey()
+    actions: tuple[ActionRule, ...] = ()
+    birthday_notice_days: int = 30
     holdout_percent: int = 0
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -50,6 +53,14 @@ class Programme:
     def reward(self, key: str) -> Reward | None:
         """The reward of that key, or None."""
         return next((reward for reward in self.rewards if reward.key == key), None)
+
+    def action(self, key: str) -> ActionRule | None:
+        """The action of that key, or None."""
+        return next((rule for rule in self.actions if rule.key == key), None)
+
+    def action_of(self, kind: ActionKind) -> ActionRule | None:
+        """The enabled action of a kind that a programme has once, or None."""
+        return next((rule for rule in self.actions if rule.kind == kind and rule.enabled), None)
 
 
 def shown_balance(programme: Programme | None, available: int, owed: int) -> int:
@@ -78,6 +89,7 @@ CHAPTERS = (
     problems_of_tiers,
     problems_of_rewards,
     problems_of_survey,
+    problems_of_actions,
 )
 
 

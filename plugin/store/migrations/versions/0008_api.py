@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_api"
-down_revision = "0006_stops"
+revision = "0008_api"
+down_revision = "0007_actions"
 
 
 def upgrade() -> None:
