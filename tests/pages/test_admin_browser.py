@@ -152,7 +152,9 @@ def _connections(demo: Demo, page: Page, base: str) -> None:
     expect(inside.get_by_text("No address is subscribed.")).to_be_visible()
     inside.get_by_role("button", name="Revoke the key Mail program").click()
     expect(inside.get_by_text("There is no key yet.")).to_have_count(0)
-    expect(page.locator(".toast span")).to_have_text("The key is revoked. No program can use it any more.")
+    expect(
+        page.locator(".toast span", has_text="The key is revoked. No program can use it any more.")
+    ).to_be_visible()
     refused = page.request.get(
         f"{demo.app.installation.config.app_url}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
     )

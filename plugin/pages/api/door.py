@@ -41,7 +41,7 @@ def view(web: Web, route: Route) -> Callable[..., Response]:
             raise Refusal(f"This key may not do this. Make a key with the scope {route.scope} under Settings.",
                           code="insufficient_scope", status=403)  # fmt: skip
         path = {name: _numbered(text) for name, text in parts.items()}
-        raw = _body() if route.method in ("POST", "PUT") else b""
+        raw = raw_body() if route.method in ("POST", "PUT") else b""
         given = _given(route, raw)
         if route.repeatable:
             return _once(web, route, shop, key, path, raw, given)
@@ -111,7 +111,7 @@ def _numbered(text: str) -> int:
     return found
 
 
-def _body() -> bytes:
+def raw_body() -> bytes:
     """The raw body, of at most a quarter of a megabyte. Raises Refusal."""
     request.max_content_length = MAX_BODY_BYTES
     try:
