@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from plugin.pages.answers import json_answer
-from plugin.pages.api import members, openapi, programme, rewards, surveys, webhooks
+from plugin.pages.api import actions, members, openapi, programme, rewards, surveys, webhooks
 from plugin.pages.api.door import view
 from plugin.pages.api.route import PREFIX, Route
 from plugin.pages.guards import OPEN, guard
@@ -23,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *rewards.ROUTES,
     *programme.ROUTES,
     *surveys.ROUTES,
+    *actions.ROUTES,
     *webhooks.ROUTES,
 )
 
@@ -36,6 +37,7 @@ def register(app: Flask, web: Web) -> None:
     def openapi_document() -> Response:
         return json_answer(described)
 
+    actions.register(app, web)
     for route in ROUTES:
         app.add_url_rule(
             openapi.flask_path(route), f"api_{route.name}", view(web, route), methods=[route.method],

@@ -43,8 +43,8 @@ def test_every_reference_leads_somewhere_and_every_schema_is_one(light: Scene) -
 def test_every_scope_opens_something_and_every_route_has_one() -> None:
     used = {route.scope for route in ROUTES}
     assert used <= SCOPES.keys()
-    # Personal data is what a key sees more of, and actions come in by their own door.
-    assert SCOPES.keys() - used <= {"read_personal_data", "write_actions"}
+    # Personal data is what a key sees more of.
+    assert SCOPES.keys() - used == {"read_personal_data"}
     assert len({route.name for route in ROUTES}) == len(ROUTES)
 
 
