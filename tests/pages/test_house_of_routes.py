@@ -43,11 +43,8 @@ def guard_of(scene: Scene, rule: Rule) -> str:
 
 
 def path_of(rule: Rule) -> str:
-    return re.sub("<[a-z_]+>", "5", rule.rule.replace("<member_id>", str(ANNA)))
-    return (
-        rule.rule.replace("<redemption_id>", "5")
-        .replace("<action_key>", "insta")
-        .replace("<member_id>", str(ANNA))
+    return re.sub(
+        "<[a-z_]+>", "5", rule.rule.replace("<action_key>", "insta").replace("<member_id>", str(ANNA))
     )
 
 

@@ -108,12 +108,14 @@ def _signer(web: Web, raw: bytes) -> tuple[Shop, ApiKey]:
     if named is not None:
         with web.db.read() as tx:
             shop, key = shops.by_id(tx, named[0]), api_keys.by_id(tx, *named)
-    given = [request.headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature")]
+    message_id, at, given = (
+        request.headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature")
+    )
     if (
         shop is None
         or key is None
         or key.revoked_at is not None
-        or not signed_by(web.sealer.open(key.signing), *given, raw, web.wall_s())
+        or not signed_by(web.sealer.open(key.signing), message_id, at, given, raw, web.wall_s())
     ):
         raise Refusal("Sign the body as Standard Webhooks say, with the secret of a key of this shop and its name in "
                       "the address: ?key=rgk_…", code="invalid_signature", status=401)  # fmt: skip
