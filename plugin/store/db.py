@@ -142,7 +142,10 @@ class Tx:
             else:
                 # One parameter: with hundreds of names SQLite searches its list of them for each, and every length
                 # would be another statement to prepare.
-                yield sql.replace("(:among)", "(SELECT value FROM json_each(:among))"), {"among": _json(chunk).decode()}
+                yield (
+                    sql.replace("(:among)", "(SELECT value FROM json_each(:among))"),
+                    {"among": _json(chunk).decode()},
+                )
 
     def _insert(self, insert: tuple[str, list[str], str], rows: Sequence[dict[str, Any]]) -> int:
         # One statement of many rows: PostgreSQL then plans, locks and logs once instead of once a row.
