@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_clustered"
-down_revision = "0005_members"
+revision = "0007_clustered"
+down_revision = "0006_stops"
 
 _OF_ENTRIES = {"entry_notes": "entry_id", "lots": "lot_id", "allocations": "debit_id", "deficits": "debit_id"}
 _COLUMNS = (
