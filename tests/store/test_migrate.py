@@ -146,7 +146,7 @@ def test_large_columns_are_compressed_fast(postgres_url: str) -> None:
 
 
 def test_the_ledger_comes_through_the_rebuilding_of_its_table(blank_database_url: str) -> None:
-    _upgrade(blank_database_url, "0006_stops")
+    _upgrade(blank_database_url, "0007_actions")
     database = _fill(Database.open(blank_database_url))
     question = "SELECT * FROM entries ORDER BY shop_id, entry_id"
     with database.read() as tx:
@@ -167,14 +167,14 @@ def test_the_ledger_comes_through_the_rebuilding_of_its_table(blank_database_url
 
 def test_a_rebuilt_table_that_leaves_references_open_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'broken.db'}"
-    _upgrade(url, "0006_stops")
+    _upgrade(url, "0007_actions")
     connection = connect(url)
     connection.execute("PRAGMA foreign_keys=OFF")
     connection.execute("INSERT INTO entry_notes (shop_id, entry_id, note) VALUES (1, 2, 'of nothing')")
     connection.close()
     with pytest.raises(RuntimeError, match="not there"):
         migrate.migrate(url)
-    assert migrate.current(url) == "0006_stops"
+    assert migrate.current(url) == "0007_actions"
 
 
 def _upgrade(url: str, revision: str) -> None:

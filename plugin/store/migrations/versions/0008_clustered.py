@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_clustered"
-down_revision = "0006_stops"
+revision = "0008_clustered"
+down_revision = "0007_actions"
 
 _OF_ENTRIES = {"entry_notes": "entry_id", "lots": "lot_id", "allocations": "debit_id", "deficits": "debit_id"}
 _COLUMNS = (
