@@ -298,10 +298,12 @@ entries = Table(
         "order_name", null=True
     ),  # of entries that an order caused: a page of history then touches no order
     _big("reverses_id", null=True),
-    PrimaryKeyConstraint("shop_id", "entry_id", name="pk_entries"),
+    # A member's entries lie side by side on SQLite, so that a page of history touches one or two pages of the file.
+    PrimaryKeyConstraint("shop_id", "member_id", "entry_id", name="pk_entries"),
+    UniqueConstraint("shop_id", "entry_id", name="uq_entries_entry"),
     UniqueConstraint("shop_id", "source_key", name="uq_entries_source_key"),
+    sqlite_with_rowid=False,
 )
-Index("ix_entries_member", entries.c.shop_id, entries.c.member_id, entries.c.entry_id)
 
 # Free text a person typed about an entry stands beside the ledger, so that it can be redacted.
 entry_notes = Table(
