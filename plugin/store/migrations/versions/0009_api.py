@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_api"
-down_revision = "0007_actions"
+revision = "0009_api"
+down_revision = "0008_clustered"
 
 
 def upgrade() -> None:
