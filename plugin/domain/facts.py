@@ -119,8 +119,38 @@ class Fulfilment:
 
 
 @dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who bought, as only a read tells: for a company or not, and the tags that the customer had."""
+
+    company: bool
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineProduct:
+    """What one line's product was when it was read: its type, tags and collections. All empty once it is deleted."""
+
+    line_id: int
+    type: str = ""
+    tags: tuple[str, ...] = ()
+    collections: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """What was paid for an order until `updated_at`, in all and of it by gift card or store credit."""
+
+    updated_at: datetime
+    paid_minor: int
+    credit_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSeen:
-    """A whole order: orders/create, paid, updated, cancelled, fulfilled, or a read through the Admin API."""
+    """A whole order: orders/create, paid, updated, cancelled, fulfilled, or a read through the Admin API.
+
+    `buyer` is None in a webhook; `products` and `payments` in a read that did not ask for them, too.
+    """
 
     order_id: int
     head: OrderHead
@@ -128,6 +158,9 @@ class OrderSeen:
     fulfilments: tuple[Fulfilment, ...] = ()
     deliveries: tuple[tuple[int, datetime], ...] = ()  # (fulfilment id, delivered event's time)
     customer: CustomerFact | None = None
+    buyer: Buyer | None = None
+    products: tuple[LineProduct, ...] = ()
+    payments: Payments | None = None
 
 
 @dataclass(frozen=True, slots=True)

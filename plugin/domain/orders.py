@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from plugin.domain.facts import (
+    Buyer,
     Fulfilment,
     FulfilmentSeen,
     Line,
+    LineProduct,
     OrderChanged,
     OrderDeleted,
     OrderFact,
     OrderHead,
     OrderSeen,
     ParcelEvent,
+    Payments,
     Refund,
     RefundMade,
 )
@@ -38,6 +41,7 @@ class Order:
 
     `paid_at` is the earliest snapshot that called it paid. `wants_read` names why only a read can settle it.
     `paid_head`: while the head is not paid, the newest snapshot that was; it says what of an edited order is paid for.
+    `buyer` and `products` are pinned: what the first read told stands, however products and customers change.
     """
 
     order_id: int
@@ -50,6 +54,9 @@ class Order:
     wants_read: str | None = None
     paid_head: OrderHead | None = None
     first_named: FirstNamed | None = None
+    buyer: Buyer | None = None
+    products: tuple[LineProduct, ...] = ()
+    payments: Payments | None = None
 
 
 def merge(order: Order, fact: OrderFact) -> Order:
@@ -106,7 +113,21 @@ def _merge_seen(order: Order, seen: OrderSeen) -> Order:
         ),
         paid_at=paid_at,
         wants_read=wants_read,
+        buyer=order.buyer or seen.buyer,
+        products=_merge_products(order.products, seen.products) if seen.products else order.products,
+        payments=_newest(order.payments, seen.payments),
     )
+
+
+def _merge_products(known: tuple[LineProduct, ...], seen: tuple[LineProduct, ...]) -> tuple[LineProduct, ...]:
+    by_line = {one.line_id: one for one in seen} | {one.line_id: one for one in known}
+    return tuple(by_line[line_id] for line_id in sorted(by_line))
+
+
+def _newest(known: Payments | None, seen: Payments | None) -> Payments | None:
+    if known is None or seen is None:
+        return known or seen
+    return max(known, seen, key=lambda one: (one.updated_at, one.paid_minor, one.credit_minor))
 
 
 def _last_word(old: OrderHead, new: OrderHead) -> OrderHead:

@@ -9,6 +9,7 @@ from plugin.domain.facts import CustomerFact, CustomersMerged
 from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.programme import Programme
 from plugin.flows import actions as action_flow
+from plugin.flows import settling
 from plugin.store import (
     actions,
     birthdays,
@@ -52,13 +53,15 @@ def merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> int | Non
     assert kept is not None
     accounts = ledger.accounts(tx, shop.shop_id, [gone_id, kept_id])
     moved = _transfer(accounts[gone_id], accounts[kept_id], now)
-    programme = programmes.versions(tx, shop.shop_id).latest
+    versions = programmes.versions(tx, shop.shop_id)
+    programme = versions.latest
     _one_signup(tx, shop, accounts[kept_id], gone_id, programme, now)
     action_flow.keep_earliest(tx, shop, accounts[kept_id], gone_id, programme, now)
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
     ledger.keep_age(tx, shop.shop_id, moved)
     for table in (orders, redemptions, surveys, actions, birthdays):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
+    settling.resettle(tx, shop, kept_id, versions, now)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id, active=_was_active(tx, shop, gone))
     tier = tiers.higher(programme, kept.tier, gone.tier)
     if tier is not None and tier != kept.tier:

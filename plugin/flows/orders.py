@@ -49,7 +49,7 @@ def count_again(tx: Tx, shop: Shop, order_ids: Iterable[int], version: int | Non
     """
     stored = order_store.load(tx, shop.shop_id, order_ids)
     works = [
-        Work(before, before.order, before.confirmed, standing=dict(before.standing), chosen=version)
+        Work(before, before.order, before.confirmed, standing=dict(before.standing), chosen=version, recount=True)
         for _, before in sorted(stored.items())
     ]
     return _arrange(tx, shop, works, (), now) if works else set()
@@ -58,8 +58,8 @@ def count_again(tx: Tx, shop: Shop, order_ids: Iterable[int], version: int | Non
 def _arrange(tx: Tx, shop: Shop, works: list[Work], facts: Sequence[OrderFact], now: datetime) -> set[int]:
     versions = programmes.versions(tx, shop.shop_id)
     _identify(tx, shop, works, facts, versions, now)
-    moved = settling.decide(tx, shop, works, now)
-    order_store.save(tx, shop.shop_id, [_stored(work) for work in works])
+    moved = settling.decide(tx, shop, works, versions, now)
+    order_store.save(tx, shop.shop_id, [settling.stored(work) for work in works])
     spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works if is_confirmed(w)], now)
     invitations.invite(tx, shop, works, now)
     _ask_effects(tx, shop, works, moved, now)
@@ -154,25 +154,6 @@ def _welcome(
     latest = versions.latest
     if latest is not None and latest.membership == "all":
         member_flow.welcome_all(tx, shop, latest, sorted(known), now)
-
-
-def _stored(work: Work) -> StoredOrder:
-    target = work.target
-    assert target is not None
-    standing = {rule: state for rule, state in work.standing.items() if state[1]}
-    return StoredOrder(
-        order=work.order,
-        member_id=work.member_id,
-        programme_version=work.programme.version if work.programme else None,
-        tier=work.tier,
-        basis_minor=target.basis_minor,
-        points=sum(points for points, _ in standing.values()),
-        counted=target.counted,
-        available_at=target.available_at,
-        delivered_at=target.delivered_at,
-        confirmed=work.confirmed,
-        standing=standing,
-    )
 
 
 def _ask_effects(tx: Tx, shop: Shop, works: list[Work], moved: set[int], now: datetime) -> None:

@@ -47,6 +47,8 @@ class Versions:
         self._rows = rows
         self._corrections = corrections
         self._by_version = {programme.version: programme for _, programme in rows}
+        # Whether any order of the shop may depend on other orders of its member.
+        self.crosses_orders = any(programme.orders.crosses_orders for _, programme in rows)
 
     def at(self, moment_: datetime) -> Programme | None:
         """The version an order placed at that moment counts by, or None before the first.

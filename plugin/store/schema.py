@@ -257,6 +257,7 @@ orders = Table(
     _text("confirmed", default="no"),  # no, yes, refuted
     _text("projection"),
     _text("standing", default="{}"),
+    _small("earns"),  # whether it is one of those that bonuses for the n-th order count
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
 )
 # `counted` at the end, so that counting a member's orders never reads their projections.

@@ -11,7 +11,14 @@ from plugin.domain.programme.document import (
     problems,
     shown_balance,
 )
-from plugin.domain.programme.earning import Basis, EarningRule
+from plugin.domain.programme.earning import (
+    Band,
+    Basis,
+    EarningRule,
+    LineRule,
+    OrderBonus,
+    OrderRules,
+)
 from plugin.domain.programme.rewards import Reward
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Tier
@@ -22,9 +29,13 @@ __all__ = [
     "SINGLE",
     "ActionKind",
     "ActionRule",
+    "Band",
     "Basis",
     "Clawback",
     "EarningRule",
+    "LineRule",
+    "OrderBonus",
+    "OrderRules",
     "Period",
     "Problem",
     "Programme",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from plugin.domain.programme.actions import ActionKind, ActionRule, problems_of_actions
 from plugin.domain.programme.check import Problem, checking
-from plugin.domain.programme.earning import Basis, EarningRule, problems_of_earning
+from plugin.domain.programme.earning import Basis, EarningRule, OrderRules, problems_of_earning
 from plugin.domain.programme.expiry import problems_of_expiry
 from plugin.domain.programme.rewards import Reward, problems_of_rewards
 from plugin.domain.programme.survey import Survey, problems_of_survey
@@ -30,6 +30,7 @@ class Programme:
     membership_tag: str | None = None
     signup_points: int = 0
     basis: Basis = Basis()
+    orders: OrderRules = OrderRules()
     rounding: Rounding = "floor"
     return_window_days: int = 14
     no_delivery_days: int = 21
@@ -105,6 +106,7 @@ def first_programme(currency: str, minor_per_unit: int) -> Programme:
         currency=currency,
         earning=(EarningRule(Rate(1, unit)),),
         signup_points=50,
+        orders=OrderRules(companies=False),
         tiers=(
             Tier("bronze", "Bronze", 0),
             Tier("silver", "Silver", 500, Ratio(5, 4)),
