@@ -62,6 +62,7 @@ class Basics(Struct):
     email: str | None = None
     note: str | None = None
     tags: list[str] = []
+    company: str | None = None
 
 
 STANDARD_SHIPPING = 700
@@ -177,6 +178,7 @@ def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Ba
         tip=in_both(basics.tip, rate),
         duties=None if basics.duties is None else in_both(basics.duties, rate),
         address=customer.addresses[0] if customer and customer.addresses else None,
+        company=basics.company,
     )
     shipped = any(one.requires_shipping for one in lines) and basics.source_name != "pos"
     price = basics.shipping if basics.shipping is not None else (STANDARD_SHIPPING if shipped else None)

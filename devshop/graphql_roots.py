@@ -19,6 +19,7 @@ from devshop.faults import Fault
 from devshop.graphql_call import Call, View
 from devshop.graphql_orders import order_view
 from devshop.graphql_paging import connection
+from devshop.graphql_parts import product_view
 from devshop.graphql_refunds import refund_view, return_view
 from devshop.graphql_search import orders_connection, visible
 from devshop.ids import number_of
@@ -36,6 +37,12 @@ def _orders(call: Call, info: object, **arguments: object) -> object:
     return orders_connection(call, lambda: visible(call.desk), lambda one: order_view(call, one))(
         info, **arguments
     )
+
+
+def _product(call: Call, _info: object, id: str) -> View | None:
+    call.need("read_products", "product")
+    found = call.desk.shop.products.get(number_of(id, "Product") or 0)
+    return None if found is None else product_view(call, found)
 
 
 def _refund(call: Call, _info: object, id: str) -> View | None:
@@ -100,6 +107,7 @@ QUERIES: dict[str, Root] = {
     "orders": _orders,
     "customer": lambda call, _info, id: graphql_customers.customer(call, id),
     "customers": lambda call, info, **arguments: graphql_customers.customer_list(call, info, arguments),
+    "product": _product,
     "refund": _refund,
     "fulfillment": _fulfilment,
     "return": _return,

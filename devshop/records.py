@@ -125,6 +125,7 @@ class Shop(Struct):
     customers: dict[int, Customer] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
+    collections: dict[int, str] = field(default_factory=dict)  # number -> title
     orders: dict[int, Order] = field(default_factory=dict)
     discounts: dict[int, Discount] = field(default_factory=dict)
     metafields: dict[str, Metafield] = field(default_factory=dict)

@@ -47,6 +47,9 @@ class Versions:
         self._rows = rows
         self._corrections = corrections
         self._by_version = {programme.version: programme for _, programme in rows}
+        # What any version asks of orders, so that a shop which asks nothing pays nothing.
+        self.asks_details = any(p.orders.asks_products or not p.orders.credit for _, p in rows)
+        self.named_tags = frozenset(tag.casefold() for _, p in rows for tag in p.orders.excluded_tags)
         # Whether any order of the shop may depend on other orders of its member.
         self.crosses_orders = any(programme.orders.crosses_orders for _, programme in rows)
 

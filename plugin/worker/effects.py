@@ -22,6 +22,7 @@ from plugin.errors import trace
 from plugin.flows import members as member_flow
 from plugin.flows import orders as order_flow
 from plugin.flows import spending, standing
+from plugin.shopify import order_details
 from plugin.shopify import orders as platform_orders
 from plugin.shopify import perform as platform
 from plugin.shopify.admin import AdminClient
@@ -152,6 +153,10 @@ def _guarded(
 def _read_order(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
     order_id = int(str(effect.payload["order_id"]))
     seen = platform_orders.order_seen(client, order_id)
+    if seen is not None:
+        with bench.db.read() as tx:
+            more = order_flow.wants_details(tx, shop, seen)
+        seen = order_details.with_details(client, seen) if more else seen
     with bench.db.write(shop.shop_id) as tx:
         now = bench.now()
         if seen is None:
