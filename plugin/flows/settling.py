@@ -216,23 +216,7 @@ def _post(work: Work, account: Account, rule: str, wanted: int, why_not: str | N
     assert target is not None
     order_id = work.order.order_id
     source_key = f"order:{order_id}:{rule}:{n + 1}"
-    why: dict[str, object] = {
-        "rule": rule,
-        "basis_minor": target.basis_minor,
-        "target": wanted,
-        "before": points,
-    }
-    if head is not None:
-        why["currency"] = head.currency
-    if programme is not None:
-        why["programme"] = programme.version
-        for one in programme.earning:
-            if one.key == rule:
-                why["rate"] = [one.rate.points, one.rate.per_minor]
-        tier = programme.tier(work.tier)
-        if tier is not None:
-            why["tier"] = tier.key
-            why["multiplier"] = [tier.multiplier.numerator, tier.multiplier.denominator]
+    why = _why(work, target, rule, wanted, points)
     if why_not is not None:
         why["because"] = why_not
     occurred_at = now if head is None else min(head.updated_at if points else head.processed_at, now)
@@ -259,3 +243,36 @@ def _post(work: Work, account: Account, rule: str, wanted: int, why_not: str | N
         )
         floor_at_zero(account, entry, programme)
     work.standing[rule] = (wanted, n + 1)
+
+
+def _why(work: Work, target: Target, rule: str, wanted: int, before: int) -> dict[str, object]:
+    """The numbers that explain an entry to a shopper."""
+    head, programme = work.order.head, work.programme
+    why: dict[str, object] = {
+        "rule": rule,
+        "basis_minor": target.basis_minor,
+        "target": wanted,
+        "before": before,
+    }
+    if head is not None:
+        why["currency"] = head.currency
+    if programme is None:
+        return why
+    why["programme"] = programme.version
+    rate = next((one.rate for one in programme.earning if one.key == rule), None)
+    tier = programme.tier(work.tier)
+    if rate is not None:
+        weighed = target.earns and target.weighed_minor != target.basis_minor
+        # Under another name where basis times rate is not the whole story, so that nobody shows it as such.
+        why["rate_of_weighed" if weighed else "rate"] = [rate.points, rate.per_minor]
+        if weighed:
+            why["weighed_minor"] = target.weighed_minor
+    if tier is not None and not rule.startswith(BONUS) and rule not in earning.STATED:
+        why["tier"] = tier.key
+        why["multiplier"] = [tier.multiplier.numerator, tier.multiplier.denominator]
+    bonus = next((one for one in programme.orders.bonuses if BONUS + one.key == rule), None)
+    if bonus is not None:
+        why |= {"name": bonus.name, "nth": bonus.nth, "every": bonus.every}
+    if (whole := work.uncapped.get(rule, wanted)) > wanted:
+        why["uncapped"] = whole
+    return why

@@ -64,7 +64,12 @@ _BECAUSE = {
     "code_was_used": "the code was used after all",
     "less_refunded": "less of the order with the code is refunded now",
     "merged": "another account of the same person had them already",
+    "below_minimum": "the order is below the minimum amount",
+    "excluded_source": "orders from this sales channel earn nothing",
+    "excluded_customer": "this customer is excluded by a tag",
+    "company": "orders of companies earn nothing",
 }
+_STATED = {"order": "Points for the order itself", "products": "Points for the products in it"}
 _EFFECTS = {
     "order.read": "Read an order again",
     "code.make": "Make a discount code",
@@ -144,15 +149,24 @@ def _order(line: HistoryLine, programme: Programme | None) -> str:
     if because:
         return f"{because[:1].upper()}{because[1:]}. It had earned {before:,}."
     parts = []
-    rate, currency = why.get("rate"), str(why.get("currency") or "")
+    rate, currency = why.get("rate") or why.get("rate_of_weighed"), str(why.get("currency") or "")
     if isinstance(rate, list) and len(rate) == 2 and currency:
         basis, per = (
             decimal_text(_number(value), currency) for value in (why.get("basis_minor", 0), rate[1])
         )
         parts.append(f"{currency} {basis} at {points(rate[0])} for every {currency} {per}")
+    if "weighed_minor" in why and parts:
+        weighed = decimal_text(_number(why["weighed_minor"]), currency)
+        parts.append(f"counting as {currency} {weighed} by the rules for products and amounts")
+    if why.get("rule") in _STATED:
+        parts.append(_STATED[str(why["rule"])])
+    elif "nth" in why:
+        parts.append(str(why.get("name") or f"Bonus for order {why['nth']}"))
     multiplier = why.get("multiplier")
     if isinstance(multiplier, list) and len(multiplier) == 2 and multiplier[0] != multiplier[1]:
         parts.append(f"times {times(*multiplier)} for {_tier(why.get('tier'), programme)}")
+    if "uncapped" in why:
+        parts.append(f"cut from {_number(why['uncapped']):,} by the most that orders of one period earn")
     text = ", ".join(parts)
     if before:
         text += f"{': ' if text else ''}{target:,} now, {before:,} before"

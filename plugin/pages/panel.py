@@ -78,10 +78,18 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
 def history(lines: list[Line], limit: int) -> dict[str, Any]:
     """A page of history: each line with the numbers that explain it. `next` asks for the page below, or is null."""
     shown = [
-        _Line(str(entry_id), kind, points, _time(at), order, Raw(why.encode()))
+        _Line(str(entry_id), kind, points, _time(at), _named(order, why), Raw(why.encode()))
         for entry_id, points, at, kind, why, order in lines
     ]
     return {"lines": shown, "next": str(lines[-1][0]) if len(lines) == limit else None}
+
+
+def _named(order: str | None, why: str) -> str | None:
+    """The order's name; with the bonus's own, where the entry is a bonus for the n-th order."""
+    if '"nth":' not in why:
+        return order
+    name = msgspec.json.decode(why).get("name")
+    return f"{order} · {name}" if order and name else order or name
 
 
 def rewards(programme: Programme, available: int | None, *, redeeming: bool = True) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from plugin.domain.values import Ratio, rounded
 # Rules besides those of money, as they stand in source keys.
 PRODUCTS = "products"
 ORDER = "order"
+STATED = frozenset({PRODUCTS, ORDER})  # fixed points, which nothing multiplies
 
 
 @dataclass(frozen=True, slots=True)
