@@ -52,7 +52,14 @@ def count_again(tx: Tx, shop: Shop, order_ids: Iterable[int], version: int | Non
     """
     stored = order_store.load(tx, shop.shop_id, order_ids)
     works = [
-        Work(before, before.order, before.confirmed, standing=dict(before.standing), chosen=version, recount=True)
+        Work(
+            before,
+            before.order,
+            before.confirmed,
+            standing=dict(before.standing),
+            chosen=version,
+            recount=True,
+        )
         for _, before in sorted(stored.items())
     ]
     versions = programmes.versions(tx, shop.shop_id)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from plugin.domain import earning
+from plugin.domain.earning.caps import Seat, across
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import Ratio
@@ -47,16 +48,12 @@ def of_correction(
 ) -> Preview:
     """What counting the orders of that time by `programme` would change, on the newest `sample` of them."""
     found = samples.placed_since(tx, shop.shop_id, since, until, sample + 1)
+    complete = len(found) <= sample
+    earn = [one for one, _ in found[:sample] if not paused(shop.pauses, "earning", one.processed_at)]
+    points = _points(earn, programme, complete=complete)
     return summed(
-        (
-            (
-                one,
-                0 if paused(shop.pauses, "earning", one.processed_at) else _points(one, programme),
-                standing,
-            )
-            for one, standing in found[:sample]
-        ),
-        complete=len(found) <= sample,
+        ((one, points.get(one.order.order_id, 0), standing) for one, standing in found[:sample]),
+        complete=complete,
     )
 
 
@@ -65,7 +62,11 @@ def compared(orders: Iterable[Sampled], draft: Programme, in_force: Programme, *
 
     The tier is the one in force when the order was placed; sign-up points and thresholds are not replayed.
     """
-    return summed(((one, _points(one, draft), _points(one, in_force)) for one in orders), complete=complete)
+    sampled = list(orders)
+    new, old = (_points(sampled, one, complete=complete) for one in (draft, in_force))
+    return summed(
+        ((one, new[one.order.order_id], old[one.order.order_id]) for one in sampled), complete=complete
+    )
 
 
 def summed(orders: Iterable[tuple[Sampled, int, int]], *, complete: bool) -> Preview:
@@ -90,9 +91,22 @@ def summed(orders: Iterable[tuple[Sampled, int, int]], *, complete: bool) -> Pre
     )
 
 
-def _points(one: Sampled, programme: Programme) -> int:
-    tier = programme.tier(one.tier)
-    multiplier = tier.multiplier if tier else Ratio()
-    # Development stores sell by test orders; an order that counted once counts here under both programmes.
-    target = earning.target(one.order, programme, multiplier, confirmed=True, count_test_orders=True)
-    return sum(points for _, points in target.points)
+def _points(orders: Iterable[Sampled], programme: Programme, *, complete: bool) -> dict[int, int]:
+    """Points by order. Caps of a period run over the sample; who placed their n-th order, only all orders can tell."""
+    rules = programme.orders if complete else replace(programme.orders, bonuses=())
+    shortened = replace(programme, orders=rules)
+    rows: dict[int, list[Seat]] = {}
+    for one in orders:
+        tier = programme.tier(one.tier)
+        multiplier = tier.multiplier if tier else Ratio()
+        # Development stores sell by test orders; an order that counted once counts here under both programmes.
+        own = earning.target(one.order, programme, multiplier, confirmed=True, count_test_orders=True)
+        seat = Seat(
+            one.order.order_id, one.processed_at, shortened, own.earns, False, {}, own.points
+        )  # fmt: skip
+        rows.setdefault(one.member_id, []).append(seat)
+    return {
+        order_id: sum(count for _, count in points)
+        for row in rows.values()
+        for order_id, points in across(row).items()
+    }

@@ -120,7 +120,8 @@ def read(given: Mapping[str, str], base: Programme, currency: str) -> tuple[Prog
         r, "reward", lambda at, key: _reward(r, at, base.reward(key) or Reward(key, "amount_off", "", 0))
     )
     months = r.text("expiry_months")
-    rate = Rate(r.whole("points"), r.money("per") or 0)
+    points = Fraction(r.decimal("points") or 0)  # 1.5 for every 1.00 is 3 for every 2.00
+    rate = Rate(points.numerator, r.money("per") * points.denominator)
     first = replace(base.earning[0], rate=rate) if base.earning else EarningRule(rate)
     draft = replace(
         base,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from plugin.domain.programme import Programme
+from fractions import Fraction
+
+from plugin.domain.programme import LineRule, OrderRules, Programme
+from plugin.domain.programme.earning import NUMBERED_SCOPES
 from plugin.domain.values import exponent
 
 PROXY_PATH = "/apps/rewards"
@@ -29,6 +32,7 @@ def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str
             {"rule": rule.key, "points": rule.rate.points, "per_minor": rule.rate.per_minor}
             for rule in programme.earning
         ],
+        **_orders(programme.orders),
         "tiers": [
             {
                 "key": tier.key,
@@ -50,4 +54,41 @@ def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str
             }
             for reward in programme.rewards
         ],
+    }
+
+
+def _orders(rules: OrderRules) -> dict[str, object]:
+    """What keeps a product page from promising too much. `lines`: the first that fits a product decides.
+
+    `some`: what a product earns depends on the rest of the order; `at_most`: the order may get less than the sum.
+    """
+    capped = rules.max_per_order is not None or rules.max_per_period is not None
+    return {
+        "lines": [_line(rule) for rule in sorted(rules.lines, key=_rank)],
+        "some": bool(rules.bands),
+        "at_most": bool(capped or rules.minimum_minor or not rules.credit),
+        "excluded_tags": [tag.casefold() for tag in rules.excluded_tags],
+        "companies": rules.companies,
+    }
+
+
+def _rank(rule: LineRule) -> tuple[int, Fraction]:
+    """As plugin/domain/earning/lines.py ranks rules that fit: exclusions, the most points, the highest multiplier."""
+    if rule.effect == "exclude":
+        return 0, Fraction(0)
+    if rule.effect == "fixed":
+        return 1, Fraction(-rule.points)
+    return 2, -Fraction(rule.multiplier.numerator, rule.multiplier.denominator)
+
+
+def _line(rule: LineRule) -> dict[str, object]:
+    values: list[object] = [
+        int(value) if rule.scope in NUMBERED_SCOPES else value.casefold() for value in rule.values
+    ]
+    return {
+        "scope": rule.scope,
+        "of": values,
+        "effect": rule.effect,
+        "multiplier": [rule.multiplier.numerator, rule.multiplier.denominator],
+        "points": rule.points,
     }

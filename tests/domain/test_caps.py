@@ -64,7 +64,7 @@ def test_room_goes_to_later_orders_that_are_not_released() -> None:
 
 
 def test_a_released_order_keeps_what_stood_unless_itself_changes() -> None:
-    capped = {"released": True, "held": {"purchase": 50}, "days": 1}
+    capped: dict[str, Any] = {"released": True, "held": {"purchase": 50}, "days": 1}
     assert total(across([seat(2, CAPPED, **capped)])) == {2: 50}, "room that others left is not for it"
     assert total(across([seat(2, CAPPED, 30, own_before=100, **capped)])) == {2: 30}
     assert total(across([seat(2, CAPPED, 120, own_before=100, **capped)])) == {2: 120}, "it grew by an edit"

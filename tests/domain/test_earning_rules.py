@@ -142,7 +142,7 @@ def test_an_order_below_the_minimum_earns_nothing_and_says_why() -> None:
     assert (found.points, found.why_not, found.counted, found.earns) == ((), "below_minimum", True, False)
 
 
-GIFT = {"gateways": ("bogus", "gift_card")}
+GIFT: dict[str, Any] = {"gateways": ("bogus", "gift_card")}
 
 
 def test_the_part_paid_by_credit_may_earn_nothing() -> None:

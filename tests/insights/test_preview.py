@@ -7,7 +7,14 @@ from datetime import timedelta
 
 from plugin.domain.facts import Line, OrderHead, Refund
 from plugin.domain.orders import Order
-from plugin.domain.programme import Basis, EarningRule, Programme, first_programme
+from plugin.domain.programme import (
+    Basis,
+    EarningRule,
+    OrderBonus,
+    OrderRules,
+    Programme,
+    first_programme,
+)
 from plugin.domain.values import Rate, Ratio
 from plugin.insights import preview
 from plugin.store.samples import Sampled
@@ -64,6 +71,15 @@ def test_a_member_is_counted_by_the_sum_of_their_orders() -> None:
     """Rounding up gives 101 + 25 to the first, 30 and 40 stay: one member gains, however many orders moved."""
     found = preview.compared(ORDERS, draft(rounding="ceil"), draft(), complete=True)
     assert (found.points, found.gained, found.lost) == (101 + 25 + 30 + 40, 1, 0)
+
+
+def test_caps_of_a_period_run_over_the_sample_and_bonuses_over_all_orders() -> None:
+    """In one month the first member had 100 and 24 points: a cap of 110 leaves them 110, the others what they had."""
+    capped = draft(orders=OrderRules(max_per_period=110, period="year"))
+    assert preview.compared(ORDERS, capped, draft(), complete=True).points == 110 + 30 + 40
+    greeted = draft(orders=OrderRules(bonuses=(OrderBonus("first", "First", 1, 7),)))
+    assert preview.compared(ORDERS, greeted, draft(), complete=True).points == 194 + 3 * 7
+    assert preview.compared(ORDERS, greeted, draft(), complete=False).points == 194
 
 
 def test_a_removed_tier_and_another_currency() -> None:

@@ -29,7 +29,8 @@ Kind = Literal["whole", "money", "ratio", "text", "choice", "switch", "words", "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One attribute. `name`: its path below the section, such as "rate.points". `empty`: may be left out, as None.
+    """One attribute. `name`: its path below the section, such as "rate.points". `empty`: may be left out, as None
+    (in a row: as the blank row has it).
 
     words: a tuple of texts, written with commas between; ratio: a Ratio; date: an ISO day.
     """
@@ -162,7 +163,8 @@ def _rows(r: Reading, part: Rows, held: list[dict[str, Any]]) -> tuple[list[dict
             key = key_of(name, part.noun, by_key.keys() | {row["key"] for row in made})
         row = deepcopy(by_key.get(key) or dict(part.blank)) | {"key": key}
         for one in part.fields:
-            _set(row, one.name, _value(r, one, f"{at}.{one.name}"))
+            value = _value(r, one, f"{at}.{one.name}")
+            _set(row, one.name, part.blank.get(one.name) if value is None else value)
         made.append(row)
         kept.append(n)
     return made, kept
