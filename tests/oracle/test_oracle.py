@@ -27,7 +27,7 @@ def programme(**changes: Any) -> Json:
     plain: Json = {
         "currency": "CHF", "rate": [1, 100], "rounding": "floor", "membership": "joined", "basis": basis,
         "return_window_days": 14, "no_delivery_days": 21, "expiry_months": 1, "tier_months": 12, "tiers": [],
-        "signup_points": 0, "clawback": "deficit",
+        "signup_points": 0, "clawback": "deficit", "orders": {},
     }  # fmt: skip
     return plain | changes
 
@@ -38,6 +38,7 @@ def line(number: int = LINE, price: int = 2000, quantity: int = 1, **changes: An
         "id": number, "quantity": quantity, "current_quantity": quantity,
         **bodies.priced("price", price, "CHF", foreign=False),
         "discount_allocations": [], "tax_lines": [], "gift_card": False, "requires_shipping": True,
+        "product_id": 7, "vendor": None,
     } | changes  # fmt: skip
 
 
