@@ -13,6 +13,7 @@ from msgspec import Raw
 from plugin.domain import tiers
 from plugin.domain.programme import ActionRule, Programme, Reward, shown_balance
 from plugin.domain.rewards import shortfall
+from plugin.pages import order_ways
 from plugin.store.db import to_ms
 from plugin.store.redemptions import Redemption
 from plugin.store.storefront import Code, Line, Shopper
@@ -291,6 +292,7 @@ def _programme(programme: Programme) -> msgspec.Raw:
             {"rule": rule.key, "points": rule.rate.points, "per_minor": rule.rate.per_minor}
             for rule in programme.earning
         ],
+        "orders": order_ways.of_orders(programme.orders),
         "tiers": [
             {
                 "key": tier.key,

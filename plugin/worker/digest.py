@@ -60,11 +60,15 @@ def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str
 def _orders(rules: OrderRules) -> dict[str, object]:
     """What keeps a product page from promising too much. `lines`: the first that fits a product decides.
 
-    `some`: what a product earns depends on the rest of the order; `at_most`: the order may get less than the sum.
+    `some`: what a product earns depends on the rest of the order; `at_most`: the order may get less than the sum;
+    `only_rate`: nothing but the rate decides.
     """
     capped = rules.max_per_order is not None or rules.max_per_period is not None
     return {
         "lines": [_line(rule) for rule in sorted(rules.lines, key=_rank)],
+        "only_rate": not (
+            rules.weighs_lines or capped or rules.minimum_minor or rules.per_order or rules.bonuses
+        ),
         "some": bool(rules.bands),
         "at_most": bool(capped or rules.minimum_minor or not rules.credit),
         "excluded_tags": [tag.casefold() for tag in rules.excluded_tags],

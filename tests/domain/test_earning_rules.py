@@ -163,7 +163,10 @@ def test_the_part_paid_by_credit_may_earn_nothing() -> None:
     ("change", "rules", "why_not"),
     [
         ({"source_name": "pos"}, {"sources": ("pos",)}, "excluded_source"),
-        ({"source_name": "subscription_contract_checkout_one"}, {"sources": ("subscription_contract*",)}, "excluded_source"),
+        (
+            {"source_name": "subscription_contract_checkout_one"}, {"sources": ("subscription_contract*",)},
+            "excluded_source",
+        ),
         ({"source_name": "subscription_contract_checkout_one"}, {"sources": ("subscription_contract",)}, None),
         ({"source_name": "pos"}, {}, None),
         ({"source_name": "shopify_draft_order"}, {}, None),
@@ -249,6 +252,9 @@ def test_bands_of_one_multiplier_are_a_multiplier(found: tuple[Band, ...], minor
         assert banded(Fraction(minor), triple) == 3 * minor
 
 
+LONG = [f"{n:0199}" for n in range(100)]
+
+
 @pytest.mark.parametrize(
     ("rules", "where"),
     [
@@ -256,7 +262,7 @@ def test_bands_of_one_multiplier_are_a_multiplier(found: tuple[Band, ...], minor
         (OrderRules(lines=(rule("product", "tea"),)), "orders.lines.0.values"),
         (OrderRules(lines=(rule("tag", "tea", multiplier=Ratio(101)),)), "orders.lines.0.multiplier"),
         (OrderRules(lines=(rule("tag", "tea"), rule("tag", "cup"))), "orders.lines"),
-        (OrderRules(lines=tuple(rule("tag", *(f"{n:0199}" for n in range(100)), key=f"k{k}") for k in range(3))), "orders.lines"),
+        (OrderRules(lines=tuple(rule("tag", *LONG, key=f"k{k}") for k in range(3))), "orders.lines"),
         (OrderRules(bands=(BANDS[1], BANDS[0])), "orders.bands"),
         (OrderRules(bonuses=(OrderBonus("a", "", 0, 10),)), "orders.bonuses.0.nth"),
         (OrderRules(bonuses=(OrderBonus("a", "", 1, 0),)), "orders.bonuses.0.points"),

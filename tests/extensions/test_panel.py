@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from plugin.domain.programme import EarningRule, Tier, first_programme
+from plugin.domain.programme import EarningRule, OrderRules, Tier, first_programme
 from plugin.domain.values import Rate, Ratio
 from plugin.store.db import to_ms
 from plugin.worker.digest import storefront_digest
@@ -327,6 +327,9 @@ def test_a_guest_sees_what_there_is_to_gain_without_any_request(
         ({"earning": (EarningRule(Rate(3, 100)),)}, None),
         ({"tiers": (Tier("gold", "Gold", 0, Ratio(3, 2)),)}, None),
         ({"currency": "EUR"}, None),
+        ({"orders": OrderRules(per_order=5)}, None),
+        ({"orders": OrderRules(minimum_minor=5_000)}, None),
+        ({"orders": OrderRules(companies=False, sources=("pos",))}, "About CHF 25 to your first reward"),
     ],
 )
 def test_a_guest_sees_how_far_the_first_reward_is_where_that_is_exact(

@@ -190,8 +190,8 @@ def special(scope: Any, *values: str, key: str = "a", **changes: Any) -> LineRul
         (OrderRules(lines=(special("collection", "900"),)), "Earn 62 points"),
         (OrderRules(lines=(special("vendor", "REGULARS"),)), "Earn 62 points"),
         (OrderRules(lines=(special("type", "tea", multiplier=Ratio(3, 2)),)), "Earn 46 points"),  # 46.69
-        (OrderRules(lines=(special("tag", "new"), special("tag", "GREEN", key="b", multiplier=Ratio(3)))), "Earn 93 points"),
-        (OrderRules(lines=(special("tag", "new"), special("type", "Tea", key="b", effect="exclude"))), ""),
+        (OrderRules(lines=(special("tag", "new"), special("tag", "GREEN", multiplier=Ratio(3)))), "Earn 93 points"),
+        (OrderRules(lines=(special("tag", "new"), special("type", "Tea", effect="exclude"))), ""),
         (OrderRules(lines=(special("tag", "new", effect="fixed", points=50),)), SOME),
         (OrderRules(lines=(special("variant", "7001"),)), SOME),
         (OrderRules(lines=(special("variant", "7001", effect="exclude"),)), ""),

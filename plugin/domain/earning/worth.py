@@ -1,7 +1,8 @@
 """Worth: what one order is worth by itself, exactly, before the one rounding and the rules across orders.
 
 In this order: excluded lines leave, line rules weigh the rest, the part paid by credit leaves, bands; then, in
-target.py, the tier's multiplier, the one rounding and the cap per order; then caps.py, across orders. Fixed points are as stated: nothing multiplies them.
+target.py, the tier's multiplier, the one rounding and the cap per order; then caps.py, across orders. Fixed points
+are as stated: nothing multiplies them.
 """
 
 from __future__ import annotations
