@@ -85,6 +85,18 @@ def test_the_first_order_and_every_third() -> None:
     }  # fmt: skip
 
 
+def test_a_bonus_that_a_later_released_order_keeps_takes_none_from_an_earlier_one() -> None:
+    by = programme(orders=OrderRules(bonuses=(THIRD,)))
+    row = [seat(n, by, days=n) for n in range(1, 6)]
+    sixth = seat(6, by, days=6, released=True, held={"purchase": 100, "bonus_third": 30})
+    assert total(across([*row, sixth]))[3] == 130
+    late = [
+        seat(1, GREETED),
+        seat(2, GREETED, None, days=1, released=True, held={"purchase": 100, "bonus_first": 100}),
+    ]
+    assert total(across(late)) == {1: 100}, "one first order is enough"
+
+
 def test_a_refunded_first_order_hands_its_bonus_to_the_next_that_is_not_released() -> None:
     held = {"purchase": 100, "bonus_first": 100}
     gone = seat(1, GREETED, 0, released=True, held=held)

@@ -89,25 +89,36 @@ def _bonuses(row: list[Seat]) -> dict[int, Points]:
     """Each bonus for its order. One that its order lost, or that comes too late for a released order, goes to the next
     order that is not released; a bonus of a first order stands once, however two rows became one.
     """
-    given = _kept(row)
-    counts = {rule: len(orders) for rule, orders in given.items()}
-    due: dict[str, int] = {}
-    rank = 0
+    ranked = list(enumerate((seat for seat in row if seat.earns), 1))
+    kept = _kept(row)
+    all_due: dict[str, int] = {}
+    for rank, seat in ranked:
+        for bonus in _of(seat):
+            all_due[BONUS + bonus.key] = all_due.get(BONUS + bonus.key, 0) + _falls_on(bonus, rank)
+    due = dict.fromkeys(all_due, 0)  # so far in the row, and so given
+    given = dict.fromkeys([*all_due, *kept], 0)
+    to_come = {
+        rule: len(orders) for rule, orders in kept.items()
+    }  # those that released orders further on keep
     found: dict[int, Points] = {}
-    for seat in row:
-        if not seat.earns:
-            continue
-        rank += 1
-        mine: list[tuple[str, int]] = []
-        for bonus in seat.programme.orders.bonuses if seat.programme is not None else ():
+    for rank, seat in ranked:
+        mine = [(rule, seat.held[rule]) for rule, orders in kept.items() if seat.order_id in orders]
+        for rule, _ in mine:
+            given[rule] += 1
+            to_come[rule] -= 1
+        for bonus in _of(seat):
             rule = BONUS + bonus.key
-            due[rule] = due.get(rule, 0) + _falls_on(bonus, rank)
-            if not seat.released and due[rule] > counts.get(rule, 0):
-                counts[rule] = counts.get(rule, 0) + 1
+            due[rule] += _falls_on(bonus, rank)
+            left = all_due[rule] - to_come.get(rule, 0)
+            if not seat.released and given[rule] < min(due[rule], left):
+                given[rule] += 1
                 mine.append((rule, bonus.points))
-        mine += [(rule, seat.held[rule]) for rule, orders in given.items() if seat.order_id in orders]
         found[seat.order_id] = tuple(mine)
     return found
+
+
+def _of(seat: Seat) -> tuple[OrderBonus, ...]:
+    return seat.programme.orders.bonuses if seat.programme is not None else ()
 
 
 def _kept(row: list[Seat]) -> dict[str, list[int]]:
