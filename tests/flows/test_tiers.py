@@ -14,6 +14,7 @@ from plugin.domain.programme import Ladder, PaidMembership, Programme, TagTier, 
 from plugin.domain.values import Ratio
 from plugin.flows import clock, members, merchants, tiers
 from plugin.flows.merchants import VersionScheduled
+from plugin.flows.spending import CannotRedeem
 from plugin.flows.tiers import CannotGrant
 from plugin.store import events, grants, ladder, ledger
 from plugin.store.events import Event
@@ -338,6 +339,28 @@ def test_a_free_shipping_code_comes_every_period_and_not_sooner(books: Books) ->
     assert (newest.reward.kind, newest.points) == ("free_shipping", 0)
     assert newest.expires_at is not None
     assert newest.expires_at <= T0 + 232 * DAY
+
+
+def test_a_reward_costs_what_the_tier_pays_and_may_be_for_a_tier_only(books: Books) -> None:
+    five = programme().rewards[0]
+    books.publish(
+        rules(
+            BRONZE,
+            replace(SILVER, reward_discount_percent=15),
+            rewards=(five, replace(five, key="vip", tiers=("silver",))),
+        )
+    )
+    books.join(7)
+    books.tick()
+    books.give(7, 500)
+    with pytest.raises(CannotRedeem) as refused:
+        books.redeem(7, "vip")
+    assert refused.value.code == "not_your_tier"
+    assert books.redeem(7, request="bronze").points == 100
+    give(books, "silver", None)
+    assert books.redeem(7, "vip", "silver").points == 85
+    assert books.points(7)[0] == 550 - 100 - 85
+    assert books.audit() == []
 
 
 # Versions for later
