@@ -60,7 +60,7 @@ def test_a_ladder_is_set_published_and_moves_members(
         demo.settle()
         page.goto(f"{base}/members/{seen.customer_id}")
         expect(inside.get_by_text("For entering Silver.")).to_be_visible()
-        expect(inside.get_by_text(re.compile("1 orders; Gold from 20"))).to_be_visible()
+        expect(inside.get_by_text(re.compile("3 orders; Gold from 20"))).to_be_visible()
         inside.get_by_text("Grant a tier", exact=True).click()
         inside.get_by_label("Tier", exact=True).select_option(label="Gold")
         inside.get_by_label("Until the end of").fill("2031-01-31")
