@@ -120,7 +120,7 @@ def _withdraw(tx: Tx, shop: Shop, gift: Gift, account: Account, now: datetime) -
     lot = account.lots.get(gift.entry_id) if gift.entry_id is not None else None
     if lot is not None:
         account.empty_lot(
-            "gift",
+            "clawback",
             lot.lot_id,
             source_key=f"gift:withdrawn:{gift.entry_id}",
             why={"rule": "tier_entry", "tier": gift.tier, "because": "gift_withdrawn"},

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_tiers"
-down_revision = "0009_api"
+revision = "0011_tiers"
+down_revision = "0010_earning"
 
 _OPEN_GIFT = "order_id IS NOT NULL AND withdrawn_at IS NULL"
 
