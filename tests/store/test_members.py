@@ -44,9 +44,9 @@ def test_names_lead_to_the_last_one_kept(books: Books) -> None:
 
 def test_the_tier_of_a_moment(books: Books) -> None:
     with books.db.write(books.shop_id) as tx:
-        for tier, at in (("bronze", T0), ("silver", T0 + DAY), ("gold", T0 + DAY)):
+        for tier, since in (("bronze", T0), ("silver", T0 + DAY), ("gold", T0 + DAY)):
             # The last two are of one moment: one follows the other by 1 ms.
-            ladder.history_from(tx, books.shop_id, [(7, tier, "")], at)
+            ladder.history_from(tx, books.shop_id, [(7, tier, "")], since)
         history = members.tier_histories(tx, books.shop_id, [7, 8])
     assert list(history) == [7]
     at = [T0 - DAY, T0, T0 + DAY, T0 + DAY + timedelta(milliseconds=1), T0 + 99 * DAY]
