@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from plugin.domain import tiers
 from plugin.domain.ledger import Lot
 from plugin.domain.pauses import paused
-from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
-from plugin.flows import birthdays, corrections, outgoing
-from plugin.flows.members import tags_of
+from plugin.flows import birthdays, corrections, merchants, outgoing, tiers
 from plugin.flows.spending import mirror_of
-from plugin.store import (
-    api_answers,
-    events,
-    ledger,
-    members,
-    orders,
-    privacy,
-    programmes,
-    queues,
-    surveys,
-    tidying,
-)
+from plugin.store import api_answers, ledger, privacy, programmes, queues, surveys, tidying
 from plugin.store.db import Tx
-from plugin.store.events import Event
-from plugin.store.members import Member
 from plugin.store.shops import Shop
 
 SLICE = 200
+SWEEP_SLICE = 500  # most of them stay where they are, which costs next to nothing
 TIDY_SLICE = 500
 UNCLAIMED_MONTHS = 12
 BODY_DAYS = 30
@@ -43,7 +28,9 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
     full = [
         _expire(tx, shop, now),
         _void(tx, shop, now),
-        _review(tx, shop, now),
+        merchants.take_effect(tx, shop, now),
+        tiers.review_due(tx, shop, now, SLICE),
+        tiers.sweep(tx, shop, now, SWEEP_SLICE),
         _open_lots(tx, shop, now),
         _ask(tx, shop, now),
         corrections.carry_on(tx, shop, now, SLICE),
@@ -110,78 +97,6 @@ def _open_lots(tx: Tx, shop: Shop, now: datetime) -> bool:
     opened = ledger.newly_available(tx, shop.shop_id, now, SLICE)
     queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in opened], now)
     return len(opened) >= SLICE
-
-
-def _review(tx: Tx, shop: Shop, now: datetime) -> bool:
-    due = members.due_for_review(tx, shop.shop_id, now, SLICE)
-    programme = programmes.versions(tx, shop.shop_id).latest
-    histories = members.tier_histories(tx, shop.shop_id, [member.member_id for member in due])
-    for member in due:
-        if member.status != "active":
-            members.reviewed(tx, shop.shop_id, member.member_id, member.tier, None)
-        elif programme is None or not programme.tiers:
-            _leave_ladder(tx, shop, member, now)
-        else:
-            _review_one(tx, shop, programme, member, histories.get(member.member_id, []), now)
-    return len(due) == SLICE
-
-
-def _leave_ladder(tx: Tx, shop: Shop, member: Member, now: datetime) -> None:
-    """The programme has no tiers (any more): neither has the member."""
-    members.reviewed(tx, shop.shop_id, member.member_id, None, None)
-    if member.tier is not None:
-        wishes = [mirror_of(member.member_id), tags_of(member.member_id)]
-        queues.enqueue(tx, shop.shop_id, wishes, now)
-
-
-def _review_one(
-    tx: Tx,
-    shop: Shop,
-    programme: Programme,
-    member: Member,
-    history: list[tuple[datetime, str]],
-    now: datetime,
-) -> None:
-    """Up at once; down only when the period of the tier is over (design 10.14)."""
-    since = tiers.window_start(programme, now)
-    progress = orders.tier_progress(tx, shop.shop_id, member.member_id, since, now)
-    earned = tiers.tier_for(programme, progress)
-    held = programme.tier(member.tier)
-    held_until = months_later(history[-1][0], programme.tier_months) if history else now
-    tier = earned
-    if held is not None and earned is not None and earned.threshold < held.threshold and now < held_until:
-        tier = held
-    key = tier.key if tier else None
-    if key is not None and key != member.tier:
-        members.tier_from(tx, shop.shop_id, member.member_id, key, f"progress {progress}", now)
-        held_until = months_later(now, programme.tier_months)
-        events.record(
-            tx,
-            shop.shop_id,
-            [
-                Event(
-                    now,
-                    "system",
-                    "tier_changed",
-                    f"member:{member.member_id}",
-                    {"from": member.tier, "to": key, "progress": progress},
-                )
-            ],
-        )
-        queues.enqueue(
-            tx,
-            shop.shop_id,
-            [mirror_of(member.member_id), tags_of(member.member_id)],
-            now,
-        )
-    next_review = None
-    if tier is not None and tier.threshold > 0:
-        oldest = orders.oldest_in_window(tx, shop.shop_id, member.member_id, since)
-        lapses = months_later(oldest, programme.tier_months) if oldest else now + timedelta(days=1)
-        if earned is None or earned.threshold < tier.threshold:
-            lapses = now  # it is only held: the end of its period is the next moment that matters
-        next_review = max(held_until, lapses, now + timedelta(hours=1))
-    members.reviewed(tx, shop.shop_id, member.member_id, key, next_review)
 
 
 def _ask(tx: Tx, shop: Shop, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime
 from plugin.domain import earning, orders
 from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen, newer
 from plugin.domain.orders import Order
-from plugin.flows import invitations, settling, spending
+from plugin.flows import gifts, grants, invitations, settling, spending
 from plugin.flows import members as member_flow
 from plugin.flows.settling import Work, is_confirmed
 from plugin.store import members, programmes, queues
@@ -79,6 +79,8 @@ def _arrange(
     order_store.save(tx, shop.shop_id, [settling.stored(work) for work in works])
     spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works if is_confirmed(w)], now)
     invitations.invite(tx, shop, works, now)
+    grants.bought(tx, shop, works, now)
+    gifts.reversed_orders(tx, shop, works, now)
     _ask_effects(tx, shop, works, moved, now)
     return moved
 

@@ -35,6 +35,7 @@ EVENTS = {
     "points.transferred": "Points moved as two accounts became one",
     "points.imported": "Points moved in from another app",
     "tier.changed": "A member moved to another tier",
+    "tier.warning": "A member was told that their tier ends",
     "referral.decided": "A referral was accepted or refused",
     "survey.answered": "A member answered the survey, or changed the answer",
     "reward.issued": "A member's code is ready",
@@ -63,8 +64,10 @@ OF_ENTRIES = {
 # The event of those lines of the trail that are news to others. Their detail holds no personal data.
 OF_TRAIL = {
     "tier_changed": "tier.changed",
+    "tier_warning": "tier.warning",
     "referral_decided": "referral.decided",
     "programme_published": "programme.published",
+    "programme_in_force": "programme.published",
 }
 
 

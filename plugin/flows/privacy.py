@@ -12,6 +12,7 @@ from plugin.store import (
     actions,
     birthdays,
     events,
+    grants,
     history,
     members,
     orders,
@@ -117,6 +118,7 @@ def _forget(
 ) -> None:
     surveys.forget_words(tx, shop.shop_id, answered)
     privacy.forget_notes_of(tx, shop.shop_id, names)
+    grants.forget_notes(tx, shop.shop_id, names)
     privacy.forget_requests_of(tx, shop.shop_id, names)
     key = privacy.key_of(because, customer_id)
     privacy.forget_bodies(tx, shop.shop_id, key, because, customer_id, {*names, *order_ids}, now)

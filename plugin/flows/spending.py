@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from plugin.domain import earning, rewards
+from plugin.domain import earning, rewards, tiers
 from plugin.domain.ledger import NotEnough, floor_at_zero
 from plugin.domain.orders import Order, codes
 from plugin.domain.pauses import paused
@@ -33,7 +33,8 @@ def redeem(
 ) -> Redemption:
     """Debits the points and asks for the code, in one transaction. The same request key finds the same redemption.
 
-    Raises CannotRedeem (codes: not_a_member, paused, no_such_reward, not_enough_points) and takes nothing.
+    Raises CannotRedeem (codes: not_a_member, paused, no_such_reward, not_your_tier, not_enough_points) and takes
+    nothing.
     """
     before = redemptions.by_request(tx, shop.shop_id, member_id, request_key)
     if before is not None:
@@ -51,12 +52,15 @@ def redeem(
             code="no_such_reward",
             status=404,
         )
-    redemption = _debited(member_id, request_key, reward, reward.points, programme, now)
+    price = tiers.price(programme, reward, member.tier)
+    if price is None:
+        raise CannotRedeem("This reward is for another tier.", code="not_your_tier")
+    redemption = _debited(member_id, request_key, reward, price, programme, now)
     account = ledger.accounts(tx, shop.shop_id, [member_id])[member_id]
     try:
         account.spend(
             "redeem",
-            reward.points,
+            price,
             now,
             source_key=f"redeem:{redemption.redemption_id}",
             why=rewards.told(reward, programme.currency) | {"programme": programme.version},
@@ -133,6 +137,11 @@ def withdraw_code(redemption_id: int) -> Effect:
 def mirror_of(member_id: int) -> Effect:
     """The wish to show a member's state to the storefront."""
     return Effect(f"member:{member_id}:mirror", "member.mirror", {"member_id": member_id})
+
+
+def tags_of(member_id: int) -> Effect:
+    """The wish to leave a customer with the tag of their tier and no other of ours."""
+    return Effect(f"member:{member_id}:tags", "member.tags", {"member_id": member_id})
 
 
 def code_made(tx: Tx, shop: Shop, redemption_id: int, discount_gid: str, now: datetime) -> None:

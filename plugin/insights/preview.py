@@ -1,17 +1,17 @@
-"""The preview of a draft programme: what it would have given for the orders we hold, beside the one in force."""
+"""The preview of a draft programme: what it would have given, and whom it would move, beside the one in force."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from plugin.domain import earning
+from plugin.domain import earning, tiers
 from plugin.domain.earning.caps import Seat, across
 from plugin.domain.pauses import paused
-from plugin.domain.programme import Programme
+from plugin.domain.programme import Programme, Tier
 from plugin.domain.values import Ratio
-from plugin.store import samples
+from plugin.store import programmes, progress, samples, shops
 from plugin.store.db import Tx
 from plugin.store.samples import Sampled
 from plugin.store.shops import Shop
@@ -35,12 +35,83 @@ class Preview:
     members: int
     gained: int
     lost: int
+    moves: Moves | None = None
 
 
-def of_draft(tx: Tx, shop_id: int, draft: Programme, in_force: Programme, *, sample: int = SAMPLE) -> Preview:
-    """Tries the draft on the newest `sample` orders of members that count."""
-    found = samples.newest_counted(tx, shop_id, sample + 1)
-    return compared(found[:sample], draft, in_force, complete=len(found) <= sample)
+@dataclass(frozen=True, slots=True)
+class TierMoves:
+    """One tier of the draft: members who enter it, going up, at once, and those who will fall to it in time."""
+
+    tier: Tier
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Whom the draft's ladder would move, over all members as they stand, and the gifts that brings at most.
+
+    `removed`: members of a tier that the draft does not have. `gift_rewards`: (reward key, how many).
+    """
+
+    tiers: tuple[TierMoves, ...]
+    stay: int
+    removed: int
+    gift_points: int
+    gift_rewards: tuple[tuple[str, int], ...]
+
+
+def of_draft(
+    tx: Tx, shop: Shop, draft: Programme, in_force: Programme, now: datetime, *, sample: int = SAMPLE
+) -> Preview:
+    """Tries the draft on the newest `sample` orders of members that count, and a new ladder on all members."""
+    found = samples.newest_counted(tx, shop.shop_id, sample + 1)
+    tried = compared(found[:sample], draft, in_force, complete=len(found) <= sample)
+    if draft.tiers and tiers.ladder_changed(in_force, draft):
+        return replace(tried, moves=moves(tx, shop, draft, now))
+    return tried
+
+
+def moves(tx: Tx, shop: Shop, draft: Programme, now: datetime) -> Moves:
+    """Where every member would stand by what counts now. What it takes to come back and grants are left out."""
+    zone, unit = shops.zone(shop.timezone), tiers.unit(draft)
+    since = tiers.window_start(draft, now, zone)
+    spans = [(since, now)]
+    if draft.ladder.keep_next_year:
+        spans.append((tiers.year_start(now, zone, -1), since - timedelta(milliseconds=1)))
+    if draft.ladder.basis == "money":
+        first = programmes.versions(tx, shop.shop_id).in_currency_since(draft.currency)
+        spans = [(max(start, first), end) for start, end in spans]
+    bounds = sorted({n for tier in draft.tiers for n in (tier.threshold, tiers.retain_of(tier))})
+    up, down, passed = ([0] * len(draft.tiers) for _ in range(3))
+    stay = removed = 0
+    for key, reached, count in progress.steps(
+        tx, shop.shop_id, draft, [bound * unit for bound in bounds], spans
+    ):
+        have = bounds[reached - 1] if reached else 0
+        held, to = tiers.step_of(draft, key), tiers.step_of(draft, _key(tiers.tier_for(draft, have)))
+        landing = tiers.step_of(draft, _key(tiers.falls_to(draft, key, have)))
+        removed += count if key is not None and held < 0 else 0
+        if to > held:
+            up[to] += count
+            for step in range(held + 1, to + 1):
+                passed[step] += count
+        elif held > 0 and have < tiers.retain_of(draft.tiers[held]) and landing >= 0:
+            down[landing] += count
+        else:
+            stay += count
+    given = list(zip(draft.tiers, passed, strict=True))
+    return Moves(
+        tuple(TierMoves(tier, up[step], down[step]) for step, tier in enumerate(draft.tiers)),
+        stay,
+        removed,
+        sum(tier.gift_points * count for tier, count in given),
+        tuple((tier.gift_reward, count) for tier, count in given if tier.gift_reward and count),
+    )
+
+
+def _key(tier: Tier | None) -> str | None:
+    return tier.key if tier is not None else None
 
 
 def of_correction(

@@ -17,6 +17,7 @@ from plugin.pages import (
     admin_settings,
     admin_stops,
     admin_surveys,
+    admin_tiers,
 )
 from plugin.pages.admin_frame import HTML, NAVIGATION, in_words
 from plugin.pages.staff import carried_query, link
@@ -39,6 +40,7 @@ def register(app: Flask, web: Web) -> None:
         admin_programme,
         admin_chapters,
         admin_surveys,
+        admin_tiers,
         admin_activity,
         admin_settings,
         admin_stops,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Flask, Response, request
 
-from plugin.domain import rewards, tiers
+from plugin.domain import rewards
 from plugin.flows import adjustments, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
-from plugin.pages import admin_actions, explain
+from plugin.pages import admin_actions, admin_tiers, explain
 from plugin.pages.admin_frame import (
     PAGE,
     Visit,
@@ -189,6 +189,7 @@ def _member(
         given = answers.of_member(tx, shop.shop_id, member_id)
         beside = admin_actions.of_member(web, visit, tx, member_id)
         past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, [])
+        ladder = admin_tiers.shown(tx, visit, state, now)
     older = (
         link(f"/members/{member_id}", shop.domain, before=lines[PAGE - 1].entry_id)
         if len(lines) > PAGE
@@ -202,14 +203,15 @@ def _member(
     return page(
         web, visit, "admin/member.html", full_name(one.first_name, one.last_name, member_id), status,
         state=state, member=one, programme=programme, tier=programme.tier(one.tier) if programme else None,
-        next_tier=tiers.next_tier(programme, state.tier_progress) if programme else None, status_words=STATUS,
+        status_words=STATUS, tier_choices=[(step.key, step.name) for step in programme.tiers] if programme else [],
+        **ladder,
         kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=given, past=past[::-1], now=now,
         reward_title=rewards.title,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
         states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,
                                                 ticket=ticket(web, visit, export_action(member_id))),
-        limit=adjustments.MAX_POINTS,
+        limit=adjustments.MAX_POINTS, grant_ticket=ticket(web, visit, f"grant {member_id} {key}"),
     )  # fmt: skip
 
 

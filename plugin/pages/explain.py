@@ -68,6 +68,7 @@ _BECAUSE = {
     "excluded_source": "orders from this sales channel earn nothing",
     "excluded_customer": "this customer is excluded by a tag",
     "company": "orders of companies earn nothing",
+    "gift_withdrawn": "the order that brought the tier was given back",
 }
 _STATED = {"order": "Points for the order itself", "products": "Points for the products in it"}
 _EFFECTS = {
@@ -121,6 +122,9 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         return f"{name}: {because}." if because else f"{name}."
     if line.kind == "signup":
         return "Points for joining."
+    if why.get("rule") == "tier_entry":
+        entered = _tier(why.get("tier"), programme)
+        return f"For entering {entered}: {because}." if because else f"For entering {entered}."
     if line.kind == "expire":
         return "Not spent in time."
     if line.kind == "void":
@@ -211,9 +215,17 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "scopes_updated": f"The permissions changed: {', '.join(map(str, scopes))}.",
         "bulk_finished": f"A bulk read at Shopify ended: {detail.get('status')}.",
         "programme_published": f"Version {subject} of the programme was published.",
+        "programme_scheduled": f"Version {subject} of the programme was scheduled.",
+        "programme_in_force": f"Version {subject} of the programme came into force, as scheduled.",
+        "programme_cancelled": f"Version {subject} of the programme was cancelled before it came into force.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
         "birthday_set": "The birthday was set by hand.",
         "tier_changed": _tier_changed(detail, programme),
+        "tier_warning": f"The member was told that they fall from {_tier(detail.get('tier'), programme)} "
+        f"to {_tier(detail.get('to'), programme)} on {str(detail.get('at'))[:10]}.",
+        "tier_granted": f"{_tier(detail.get('tier'), programme)} was granted"
+        + (f" until {str(detail['until'])[:10]}." if detail.get("until") else "."),
+        "tier_grant_ended": f"The granted tier {_tier(detail.get('tier'), programme)} was ended.",
         "members_merged": f"Customer {detail.get('gone')} was merged into this one.",
         "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",
         "member_forgotten": "The customer’s data was erased, as the law asks.",
@@ -234,9 +246,12 @@ def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str
     before, after = detail.get("from"), _tier(detail.get("to"), programme)
     if before is None:
         return f"The member entered {after}."
+    if detail.get("by") not in (None, "earned"):
+        return f"The member moved from {_tier(before, programme)} to {after}, which was granted."
+    points = programme is None or programme.ladder.basis == "points"
     return (
         f"The member moved from {_tier(before, programme)} to {after}, "
-        f"with {_number(detail.get('progress')):,} points earned."
+        f"with {_number(detail.get('progress')):,} {'points earned' if points else 'counted'}."
     )
 
 

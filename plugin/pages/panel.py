@@ -12,7 +12,6 @@ from msgspec import Raw
 
 from plugin.domain import tiers
 from plugin.domain.programme import ActionRule, Programme, Reward, shown_balance
-from plugin.domain.rewards import shortfall
 from plugin.pages import order_ways
 from plugin.store.db import to_ms
 from plugin.store.redemptions import Redemption
@@ -66,7 +65,7 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
         "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
         "points": held,
         "tier": _tier(programme, found),
-        "rewards": rewards(programme, held["balance"], redeeming=found.redeeming),
+        "rewards": rewards(programme, held["balance"], found.tier, redeeming=found.redeeming),
         "codes": [
             _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
         ],
@@ -93,14 +92,25 @@ def _named(order: str | None, why: str) -> str | None:
     return f"{order} · {name}" if order and name else order or name
 
 
-def rewards(programme: Programme, available: int | None, *, redeeming: bool = True) -> list[dict[str, Any]]:
+def rewards(
+    programme: Programme, available: int | None, tier: str | None = None, *, redeeming: bool = True
+) -> list[dict[str, Any]]:
     """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can.
 
-    Below zero, what is missing counts from there. `redeeming` False: the shop has stopped it for the moment.
+    Below zero, what is missing counts from there. A member sees no reward that is for other tiers, and the price that
+    their own tier pays. `redeeming` False: the shop has stopped it for the moment.
     """
+    fixed = _fixed(programme)
     shown = []
-    for can, cannot, reward in _fixed(programme).rewards:
-        missing = reward.points if available is None else shortfall(reward, available)
+    for can, cannot, reward in fixed.rewards:
+        cost = reward.points
+        if available is not None and fixed.by_tier:
+            price = tiers.price(programme, reward, tier)
+            if price is None:
+                continue
+            cost = price
+            can, cannot = {**can, "points": cost}, {**cannot, "points": cost}
+        missing = cost if available is None else max(0, cost - available)
         if missing == 0 and redeeming:
             shown.append(can)
         elif missing == 0:
@@ -190,18 +200,26 @@ def _tier(programme: Programme, found: Shopper) -> dict[str, Any] | None:
     if not programme.tiers:
         return None
     held = programme.tier(found.tier)
-    above = tiers.next_tier(programme, found.progress)
+    above = tiers.next_above(programme, found.progress, found.tier, found.held_before)
+    landing = tiers.falls_to(programme, found.tier, found.progress) if found.warned else None
     return {
         "key": held.key if held else None,
         "name": held.name if held else None,
         "multiplier": [held.multiplier.numerator, held.multiplier.denominator] if held else [1, 1],
         "progress": found.progress,
         "months": programme.tier_months,
+        "basis": programme.ladder.basis,
+        "window": programme.ladder.window,
+        "by": found.tier_by,
+        "until": _time(found.tier_until),
+        "notice": {"at": _time(found.tier_until), "key": landing.key, "name": landing.name}
+        if landing
+        else None,
         "next": {
-            "key": above.key,
-            "name": above.name,
-            "from": above.threshold,
-            "missing": above.threshold - found.progress,
+            "key": above[0].key,
+            "name": above[0].name,
+            "from": above[1],
+            "missing": above[1] - found.progress,
         }
         if above
         else None,
@@ -248,6 +266,7 @@ class _Fixed:
     programme: Programme
     rewards: list[tuple[dict[str, Any], dict[str, Any], Reward]]
     shown: msgspec.Raw
+    by_tier: bool
 
 
 _KNOWN: dict[int, _Fixed] = {}
@@ -259,7 +278,13 @@ def _fixed(programme: Programme) -> _Fixed:
     if found is None:
         if len(_KNOWN) > 4096:
             _KNOWN.clear()
-        found = _KNOWN[id(programme)] = _Fixed(programme, _rewards(programme), _programme(programme))
+        found = _KNOWN[id(programme)] = _Fixed(
+            programme,
+            _rewards(programme),
+            _programme(programme),
+            any(one.tiers for one in programme.rewards)
+            or any(one.reward_discount_percent for one in programme.tiers),
+        )
     return found
 
 

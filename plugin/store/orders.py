@@ -170,28 +170,3 @@ def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
         m=member_id,
         old=old_member,
     )
-
-
-def tier_progress(tx: Tx, shop_id: int, member_id: int, since: datetime, until: datetime) -> int:
-    """Points that the member's orders placed in the window are worth now, dated to the order (design 10.14)."""
-    row = tx.one(
-        "SELECT COALESCE(SUM(points), 0) FROM orders WHERE shop_id = :s AND member_id = :m "
-        "AND processed_at >= :since AND processed_at <= :until",
-        s=shop_id,
-        m=member_id,
-        since=to_ms(since),
-        until=to_ms(until),
-    )
-    return int(row[0]) if row else 0
-
-
-def oldest_in_window(tx: Tx, shop_id: int, member_id: int, since: datetime) -> datetime | None:
-    """When the oldest order that still counts towards the tier was placed."""
-    row = tx.one(
-        "SELECT MIN(processed_at) FROM orders WHERE shop_id = :s AND member_id = :m AND processed_at >= :since "
-        "AND points > 0",
-        s=shop_id,
-        m=member_id,
-        since=to_ms(since),
-    )
-    return from_ms(row[0]) if row else None

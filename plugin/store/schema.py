@@ -185,6 +185,14 @@ members = Table(
     _big(
         "seen_at", null=True
     ),  # of what moment name, e-mail address and locale are, as the platform dates it
+    # `tier` is the one that holds. What the member's own doing has earned, and until when, stands beside it.
+    _text("earned_tier", null=True),
+    _big("earned_at", null=True),
+    _big("earned_until", null=True),
+    _big("warned_at", null=True),
+    _text("tier_by", null=True),  # earned, or what grants it: order, tag, staff, api
+    _big("tier_until", null=True),
+    _big("benefit_at", null=True),  # when the tier's next free-shipping code falls due
     PrimaryKeyConstraint("shop_id", "member_id", name="pk_members"),
 )
 Index(
@@ -225,6 +233,71 @@ tier_history = Table(
     PrimaryKeyConstraint("shop_id", "member_id", "from_at", name="pk_tier_history"),
 )
 
+# Tiers that are granted, each by a cause that is named once. The times of bought ones follow from those before them.
+tier_grants = Table(
+    "tier_grants",
+    metadata,
+    _big("shop_id"),
+    _text("grant_key"),
+    _big("member_id"),
+    _text("tier"),
+    _text("kind"),
+    _big("order_id", null=True),
+    _big("bought_at", null=True),
+    _small("months"),
+    _big("from_at"),
+    _big("until_at", null=True),
+    _big("ended_at", null=True),
+    _text("actor"),
+    _text("note", null=True),
+    PrimaryKeyConstraint("shop_id", "grant_key", name="pk_tier_grants"),
+)
+Index("ix_tier_grants_member", tier_grants.c.shop_id, tier_grants.c.member_id)
+
+# What was given for entering a tier, and for which order: once for each member and tier, unless it was withdrawn.
+tier_gifts = Table(
+    "tier_gifts",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _text("tier"),
+    _small("count"),
+    _big("order_id", null=True),
+    _big("entry_id", null=True),
+    _big("redemption_id", null=True),
+    _big("given_at"),
+    _big("withdrawn_at", null=True),
+    PrimaryKeyConstraint("shop_id", "member_id", "tier", name="pk_tier_gifts"),
+)
+Index(
+    "ix_tier_gifts_order",
+    tier_gifts.c.shop_id,
+    tier_gifts.c.order_id,
+    sqlite_where=text("order_id IS NOT NULL AND withdrawn_at IS NULL"),
+    postgresql_where=text("order_id IS NOT NULL AND withdrawn_at IS NULL"),
+)
+
+# A new ladder reviews everybody: how far that has come.
+tier_sweeps = Table(
+    "tier_sweeps",
+    metadata,
+    _big("shop_id"),
+    _big("after_member_id"),
+    _big("since_at"),
+    PrimaryKeyConstraint("shop_id", name="pk_tier_sweeps"),
+)
+
+# Versions that were published to take effect later. state: 0 waiting, 1 in effect, 2 cancelled
+schedules = Table(
+    "schedules",
+    metadata,
+    _big("shop_id"),
+    _big("version"),
+    _big("effective_at"),
+    _small("state"),
+    PrimaryKeyConstraint("shop_id", "version", name="pk_schedules"),
+)
+
 programmes = Table(
     "programmes",
     metadata,
@@ -261,7 +334,7 @@ orders = Table(
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
 )
 # `counted` at the end, so that counting a member's orders never reads their projections.
-# With the points, so that a member's tier progress is read from the index alone.
+# With points and money, so that a member's tier progress is read from the index alone.
 Index(
     "ix_orders_member",
     orders.c.shop_id,
@@ -269,6 +342,7 @@ Index(
     orders.c.processed_at,
     orders.c.counted,
     orders.c.points,
+    orders.c.basis_minor,
 )
 # Orders that count, by date: the sample of a preview, and the list of members' orders.
 Index(

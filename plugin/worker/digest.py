@@ -33,6 +33,7 @@ def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str
             for rule in programme.earning
         ],
         **_orders(programme.orders),
+        "tier_basis": programme.ladder.basis,
         "tiers": [
             {
                 "key": tier.key,

@@ -233,6 +233,8 @@ def _mirror_members(bench: Bench, client: AdminClient, shop: Shop, effects: list
 
 
 def _shown(state: standing.Standing) -> platform.MemberState:
+    rank = state.rank
+    above = rank.next if rank is not None else None
     return platform.MemberState(
         customer_id=state.member.member_id,
         joined=state.member.status == "active",
@@ -244,6 +246,11 @@ def _shown(state: standing.Standing) -> platform.MemberState:
         due_survey=str(state.due_survey) if state.due_survey is not None else None,
         programme_version=state.programme.version if state.programme else 0,
         balance=shown_balance(state.programme, state.available, state.owed),
+        tier_until=rank.placed.tier_until if rank is not None else None,
+        tier_notice=rank.notice.key if rank is not None and rank.notice is not None else None,
+        tier_progress=state.tier_progress,
+        tier_next=above[0].key if above is not None else None,
+        tier_needs=above[1] if above is not None else None,
     )
 
 

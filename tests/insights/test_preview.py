@@ -102,12 +102,12 @@ def test_the_sample_is_bounded_and_says_so(scene: Scene) -> None:
     placed(scene, 91, ANNA, 100_000, shop=MALLORY)
     scene.member(ALICE, ANNA)
     scene.member(MALLORY, ANNA)
-    shop_id = scene.shop(ALICE).shop_id
+    shop = scene.shop(ALICE)
     double = draft(earning=(EarningRule(Rate(2, 100)),))
     with scene.db.read() as tx:
-        whole = preview.of_draft(tx, shop_id, double, draft())
-        part = preview.of_draft(tx, shop_id, double, draft(), sample=2)
-        exact = preview.of_draft(tx, shop_id, double, draft(), sample=5)
+        whole = preview.of_draft(tx, shop, double, draft(), START)
+        part = preview.of_draft(tx, shop, double, draft(), START, sample=2)
+        exact = preview.of_draft(tx, shop, double, draft(), START, sample=5)
     assert (whole.orders, whole.points_before, whole.points, whole.complete) == (5, 150, 300, True)
     assert (part.orders, part.points_before, part.complete) == (2, 90, False)
     assert exact.complete

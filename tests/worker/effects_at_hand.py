@@ -95,7 +95,7 @@ def member_tags(world: World) -> Case:
         customer, remove=["regulars:bronze"], add=["regulars:gold", "regulars:retired", "vip"]
     )
     world.deliver()
-    world.enqueue(member_flow.tags_of(customer.id))
+    world.enqueue(spending.tags_of(customer.id))
 
     def check() -> None:
         assert sorted(world.dev.customers[customer.id].tags) == ["regulars:bronze", "vip"]

@@ -21,7 +21,7 @@ from plugin.domain.programme.earning import (
 )
 from plugin.domain.programme.rewards import Reward
 from plugin.domain.programme.survey import Survey
-from plugin.domain.programme.tiers import Tier
+from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
 
 __all__ = [
     "FIXED",
@@ -33,14 +33,17 @@ __all__ = [
     "Basis",
     "Clawback",
     "EarningRule",
+    "Ladder",
     "LineRule",
     "OrderBonus",
     "OrderRules",
+    "PaidMembership",
     "Period",
     "Problem",
     "Programme",
     "Reward",
     "Survey",
+    "TagTier",
     "Tier",
     "first_programme",
     "problems",

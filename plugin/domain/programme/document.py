@@ -11,7 +11,7 @@ from plugin.domain.programme.earning import Basis, EarningRule, OrderRules, prob
 from plugin.domain.programme.expiry import problems_of_expiry
 from plugin.domain.programme.rewards import Reward, problems_of_rewards
 from plugin.domain.programme.survey import Survey, problems_of_survey
-from plugin.domain.programme.tiers import Tier, problems_of_tiers
+from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier, problems_of_tiers
 from plugin.domain.values import Rate, Ratio, Rounding
 
 # What becomes of points that are taken back after they were spent: owed; owed and shown as a balance below zero; or
@@ -37,6 +37,9 @@ class Programme:
     expiry_months: int | None = 24
     tier_months: int = 12
     tiers: tuple[Tier, ...] = ()
+    ladder: Ladder = Ladder()
+    memberships: tuple[PaidMembership, ...] = ()
+    tag_tiers: tuple[TagTier, ...] = ()
     rewards: tuple[Reward, ...] = ()
     clawback: Clawback = "deficit"
     return_spent_points: bool = True

@@ -25,6 +25,7 @@ class Reward:
     value_minor: int | None = None
     minimum_minor: int | None = None
     valid_days: int = 90
+    tiers: tuple[str, ...] = ()  # only for members of these tiers; empty for all
 
 
 def problems_of_rewards(programme: Programme) -> list[Problem]:

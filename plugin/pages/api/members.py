@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from plugin.flows import adjustments, standing
+from plugin.flows import adjustments, standing, tiers
 from plugin.pages import explain
 from plugin.pages.answers import Refusal
 from plugin.pages.api.route import Body, Call, Fault, Id, Page, Paged, Route, Text, cursor, paged, position
-from plugin.store import api_lists, directory, history, ledger, members, programmes
+from plugin.store import api_lists, directory, history, ladder, ledger, members, programmes
 from plugin.store.history import HistoryLine
 
 Status = Literal["unclaimed", "active", "left", "redacted"]
@@ -106,6 +106,41 @@ class Adjusted(Struct, frozen=True):
     member_id: Id
     points: int
     balance: Points
+
+
+class TierGrant(Body, frozen=True):
+    """A tier to grant by its key, until a moment or (null) until it is ended; the note is shown to staff."""
+
+    tier: Text
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    note: Text | None = None
+
+
+class TierGranted(Struct, frozen=True):
+    """The tier that holds now, by what, and until when; an earned one may be higher than what was granted."""
+
+    member_id: Id
+    tier: str | None
+    by: str | None
+    until: datetime | None
+
+
+def grant_tier(call: Call, wish: TierGrant) -> TierGranted:
+    member_id = known(call, call.path["member_id"])
+    tiers.grant(
+        call.tx,
+        call.shop,
+        member_id,
+        wish.tier,
+        wish.until,
+        wish.note or "",
+        call.cause,
+        call.actor,
+        call.now,
+    )
+    placed = ladder.of_member(call.tx, call.shop_id, member_id)
+    assert placed is not None
+    return TierGranted(str(member_id), placed.tier, placed.tier_by, placed.tier_until)
 
 
 def list_members(call: Call, query: MembersQuery) -> Page[Member]:
@@ -219,4 +254,7 @@ ROUTES = (
           "A member's points that are not used up, and when they expire", answer=Lots),
     Route("POST", "/members/{member_id}/adjustments", "write_points", adjust_points,
           "Gives or takes points, with a reason", given=Adjustment, answer=Adjusted, status=201),
+    Route("POST", "/members/{member_id}/tier", "write_points", grant_tier,
+          "Grants a tier until a moment; it never lowers one that was earned", given=TierGrant, answer=TierGranted,
+          status=201),
 )  # fmt: skip

@@ -102,6 +102,21 @@ def test_points_are_given_and_taken_once_per_key_with_a_reason(scene: Scene) -> 
         }
 
 
+def test_a_tier_is_granted_once_for_each_key_and_until_its_moment(scene: Scene) -> None:
+    scene.member(ALICE, ANNA)
+    caller = program(scene)
+    wish = {"tier": "gold", "until": "2027-01-31T00:00:00Z", "note": "Loyal"}
+    first = caller.post(f"/members/{ANNA}/tier", wish, key="grant-1")
+    again = caller.send("POST", f"/members/{ANNA}/tier", wish, Idempotency_Key="grant-1")
+    assert again.json == first
+    assert first == {"member_id": str(ANNA), "tier": "gold", "by": "api", "until": "2027-01-31T00:00:00Z"}
+    for wrong, code in (
+        ({"tier": "none"}, "no_such_tier"),
+        ({**wish, "until": "2020-01-01T00:00:00Z"}, "past_date"),
+    ):
+        assert fault(caller.send("POST", f"/members/{ANNA}/tier", wrong, Idempotency_Key=code))[1] == code
+
+
 def test_a_merged_customer_is_found_under_both_numbers(scene: Scene) -> None:
     scene.member(ALICE, ANNA, 100)
     scene.member(ALICE, BEN, 50)
