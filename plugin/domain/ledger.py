@@ -43,7 +43,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """A credit that is not used up. `available_at` None: pending, and nobody can say until when."""
+    """A credit that is not used up. `available_at` None: pending, and nobody can say until when.
+
+    `expires_at` is when it runs out. `own_expires_at` is what it was promised when it was posted, before a rule on
+    whole balances has its say; `kept_until` is how long it stays whatever the rule says.
+    """
 
     lot_id: int
     member_id: int
@@ -52,6 +56,8 @@ class Lot:
     available_at: datetime | None
     expires_at: datetime | None
     order_id: int | None = None
+    own_expires_at: datetime | None = None
+    kept_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +130,17 @@ class Account:
         occurred_at: datetime,
         available_at: datetime | None,
         expires_at: datetime | None,
+        kept_until: datetime | None = None,
         actor: str = "system",
         order_id: int | None = None,
         reverses_id: int | None = None,
     ) -> Entry:
         """Posts a credit and its lot; open deficits absorb it first, oldest first. `points` must be positive."""
         entry = self._post(kind, points, source_key, why, occurred_at, actor, order_id, reverses_id)
-        lot = Lot(entry.entry_id, self.member_id, points, points, available_at, expires_at, order_id)
+        ends = _kept(expires_at, kept_until)
+        lot = Lot(
+            entry.entry_id, self.member_id, points, points, available_at, ends, order_id, expires_at, kept_until
+        )
         for debit_id in sorted(self.deficits):
             deficit = self.deficits[debit_id]
             part = min(deficit.remaining, lot.remaining)
@@ -255,7 +265,10 @@ class Account:
             if lot.order_id != order_id or lot.available_at == available_at:
                 continue
             if lot.available_at is None or lot.available_at > now:
-                self._set_lot(replace(lot, available_at=available_at, expires_at=expires_at))
+                ends = _kept(expires_at, lot.kept_until)
+                self._set_lot(
+                    replace(lot, available_at=available_at, expires_at=ends, own_expires_at=expires_at)
+                )
                 moved = True
         return moved
 
@@ -339,6 +352,10 @@ def is_available(lot: Lot, now: datetime) -> bool:
 def is_pending(lot: Lot, now: datetime) -> bool:
     """Whether the lot's points are earned but not to be spent yet."""
     return lot.remaining > 0 and (lot.available_at is None or lot.available_at > now)
+
+
+def _kept(ends: datetime | None, until: datetime | None) -> datetime | None:
+    return ends if ends is None or until is None else max(ends, until)
 
 
 def _spend_order(lot: Lot) -> tuple[bool, datetime, bool, datetime, int]:

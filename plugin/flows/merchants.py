@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from plugin.domain import programme as programmes_domain
-from plugin.domain import tiers
+from plugin.domain import expiry, tiers
 from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, ScopesUpdated, ShopRedacted
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ledger, members, privacy, programmes, queues, shops, tokens
+from plugin.store import events, expiries, ledger, members, privacy, programmes, queues, shops, tokens
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -135,6 +135,8 @@ def publish(tx: Tx, shop: Shop, programme: Programme, actor: str, now: datetime)
     if tiers.ladder_changed(before, published):
         # The clock reviews them in slices, and each change of a tier is shown.
         members.all_want_review(tx, shop.shop_id, now)
+    if before is not None and not expiry.same_dates(before.expiry, published.expiry):
+        expiries.begin(tx, shop.shop_id, "redate", now, actor, now)
     if before is not None and (before.clawback == "negative") != (published.clawback == "negative"):
         debtors = ledger.debtors(tx, shop.shop_id)
         queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in debtors], now)

@@ -186,6 +186,7 @@ def _give_back(
     standing = ledger.entry_by_source(tx, shop.shop_id, debit)
     assert standing is not None
     lots = ledger.lots_of_debit(tx, shop.shop_id, standing)
+    opened_at, expires_at, kept_until = rewards.return_dates(lots, now)
     account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
     version = programmes.versions(tx, shop.shop_id).numbered(redemption.programme_version)
     assert version is not None
@@ -195,8 +196,9 @@ def _give_back(
         source_key=f"{debit}:return:{count}",
         why=rewards.told(redemption.reward, version.currency) | {"because": because},
         occurred_at=now,
-        available_at=now,
-        expires_at=rewards.return_expiry(lots, now),
+        available_at=opened_at,
+        expires_at=expires_at,
+        kept_until=kept_until,
         order_id=None,
         reverses_id=standing,
     )

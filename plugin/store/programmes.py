@@ -78,6 +78,11 @@ class Versions:
         return self._rows[0][0] if self._rows else None
 
     @property
+    def published(self) -> list[tuple[datetime, Programme]]:
+        """Every version with its moment, the oldest first."""
+        return self._rows
+
+    @property
     def latest(self) -> Programme | None:
         """The newest version."""
         return self._rows[-1][1] if self._rows else None

@@ -19,6 +19,7 @@ from plugin.domain.programme.earning import (
     OrderBonus,
     OrderRules,
 )
+from plugin.domain.programme.expiry import Expiry
 from plugin.domain.programme.rewards import Reward
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Tier
@@ -37,6 +38,7 @@ __all__ = [
     "OrderBonus",
     "OrderRules",
     "Period",
+    "Expiry",
     "Problem",
     "Programme",
     "Reward",
