@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006_expiry"
-down_revision = "0005_members"
+revision = "0007_expiry"
+down_revision = "0006_stops"
 
 
 def upgrade() -> None:
