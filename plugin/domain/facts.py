@@ -296,7 +296,9 @@ class ShopRedacted:
     """shop/redact, 48 hours after an uninstall."""
 
 
-OrderFact = OrderSeen | OrderChanged | OrderDeleted | RefundMade | OrderDisputed | FulfilmentSeen | ParcelEvent
+OrderFact = (
+    OrderSeen | OrderChanged | OrderDeleted | RefundMade | OrderDisputed | FulfilmentSeen | ParcelEvent
+)
 MemberFact = CustomerSeen | ConsentSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
 MerchantFact = AppUninstalled | ScopesUpdated | BulkFinished | ShopRedacted
 Fact = OrderFact | MemberFact | MerchantFact

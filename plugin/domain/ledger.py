@@ -139,7 +139,15 @@ class Account:
         entry = self._post(kind, points, source_key, why, occurred_at, actor, order_id, reverses_id)
         ends = _kept(expires_at, kept_until)
         lot = Lot(
-            entry.entry_id, self.member_id, points, points, available_at, ends, order_id, expires_at, kept_until
+            entry.entry_id,
+            self.member_id,
+            points,
+            points,
+            available_at,
+            ends,
+            order_id,
+            expires_at,
+            kept_until,
         )
         for debit_id in sorted(self.deficits):
             deficit = self.deficits[debit_id]

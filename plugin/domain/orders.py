@@ -190,9 +190,7 @@ def charged_back(order: Order) -> bool:
 
     What the merchant refunded instead comes as a refund; a chargeback that was won gave the money back.
     """
-    return any(
-        one.kind == "chargeback" and one.status not in NOT_TAKEN for one in order.disputes
-    )
+    return any(one.kind == "chargeback" and one.status not in NOT_TAKEN for one in order.disputes)
 
 
 def _merge_fulfilments(known: tuple[Fulfilment, ...], seen: tuple[Fulfilment, ...]) -> tuple[Fulfilment, ...]:

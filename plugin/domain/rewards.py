@@ -52,7 +52,9 @@ def return_dates(taken_from: list[Lot], now: datetime) -> tuple[datetime, dateti
     They are kept at least 30 days. An old opening tells a rule on inactivity that nothing new was earned.
     """
     opened = min(now, max((lot.available_at for lot in taken_from if lot.available_at), default=now))
-    kept = max([now + timedelta(days=RETURN_MINIMUM_DAYS), *(lot.kept_until for lot in taken_from if lot.kept_until)])
+    kept = max(
+        [now + timedelta(days=RETURN_MINIMUM_DAYS), *(lot.kept_until for lot in taken_from if lot.kept_until)]
+    )
     expiries = [lot.own_expires_at for lot in taken_from]
     if not expiries or any(moment is None for moment in expiries):
         return opened, None, kept

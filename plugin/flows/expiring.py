@@ -67,7 +67,9 @@ def remind(tx: Tx, shop: Shop, now: datetime, size: int) -> bool:
             points = sum(
                 lot.remaining
                 for lot in accounts[member_id].lots.values()
-                if lot.expires_at is not None and lot.expires_at > now and lot.expires_at.date() == ends_at.date()
+                if lot.expires_at is not None
+                and lot.expires_at > now
+                and lot.expires_at.date() == ends_at.date()
             )
             if expiries.notice(tx, shop.shop_id, member_id, reminder, ends_at, points, now):
                 _tell(tx, shop, member_id, reminder, ends_at, points, now)
@@ -108,9 +110,7 @@ def extend(tx: Tx, shop: Shop, member_id: int, ends_at: datetime, actor: str, no
     return points
 
 
-def extend_all(
-    tx: Tx, shop: Shop, tier: str | None, ends_at: datetime, actor: str, now: datetime
-) -> int:
+def extend_all(tx: Tx, shop: Shop, tier: str | None, ends_at: datetime, actor: str, now: datetime) -> int:
     """As `extend` for every member, or for those of one tier; the clock carries it out. Returns the run's id.
 
     Raises CannotExtend (codes: not_future, too_far, no_such_tier).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from plugin.domain import programme as programmes_domain
 from plugin.domain import expiry, tiers
+from plugin.domain import programme as programmes_domain
 from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, ScopesUpdated, ShopRedacted
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent

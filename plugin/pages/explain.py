@@ -126,7 +126,11 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     if line.kind == "expire" and why.get("rule") == "inactivity":
         return f"{_months(why.get('months'))} passed without activity."
     if line.kind == "expire":
-        return "The closing day of the programme had come." if why.get("rule") == "dates" else "Not spent in time."
+        return (
+            "The closing day of the programme had come."
+            if why.get("rule") == "dates"
+            else "Not spent in time."
+        )
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
     if line.kind == "forgiven" and why.get("rule") == "lapsed":

@@ -85,7 +85,9 @@ def _active_at(tx: Tx, shop_id: int, found: Rule | None, member_ids: list[int]) 
         return {}
     kinds = ", ".join(f"'{kind}'" for kind in sorted(expiry.activity(found.expiry)))
     old_names = tx.among(
-        "SELECT old_id, member_id FROM aliases WHERE shop_id = :s AND member_id IN (:among)", member_ids, s=shop_id
+        "SELECT old_id, member_id FROM aliases WHERE shop_id = :s AND member_id IN (:among)",
+        member_ids,
+        s=shop_id,
     )
     owner = {member_id: member_id for member_id in member_ids} | dict(old_names)
     active: dict[int, datetime] = {}

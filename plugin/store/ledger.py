@@ -16,6 +16,8 @@ from plugin.store.db import Tx, to_ms
 from plugin.store.ids import new_id
 
 _encode = msgspec.json.Encoder().encode
+
+
 def accounts(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Account]:
     """The accounts of these members, with their open lots and deficits. Ask for new members too: they are empty."""
     wanted = set(member_ids)
@@ -98,8 +100,8 @@ def write(
         ],
     )
     tx.many(
-        "UPDATE lots SET remaining = :remaining, expires_at = :expires, own_expires_at = :own, mirrored_at = CASE WHEN available_at = "
-        ":available THEN mirrored_at ELSE NULL END, available_at = :available WHERE shop_id = :s AND lot_id = :lot",
+        "UPDATE lots SET remaining = :remaining, expires_at = :expires, own_expires_at = :own, mirrored_at = "
+        "CASE WHEN available_at = :available THEN mirrored_at ELSE NULL END, available_at = :available WHERE shop_id = :s AND lot_id = :lot",
         [
             {
                 "s": shop_id,

@@ -74,7 +74,11 @@ def test_points_close_at_the_end_of_a_day_of_the_shop(
 def test_what_is_kept_longer_ends_no_sooner_and_what_lasts_is_not_cut_short() -> None:
     assert end(lot(kept=T0 + 900 * DAY), rule(IDLE), T0) == T0 + 900 * DAY
     longer = expiry.kept(lot(own=T0 + DAY), T0 + 9 * DAY)
-    assert (longer.expires_at, longer.own_expires_at, longer.kept_until) == (T0 + 9 * DAY, T0 + DAY, T0 + 9 * DAY)
+    assert (longer.expires_at, longer.own_expires_at, longer.kept_until) == (
+        T0 + 9 * DAY,
+        T0 + DAY,
+        T0 + 9 * DAY,
+    )
     assert expiry.kept(longer, T0 + 5 * DAY) == longer
     assert expiry.kept(lot(), T0 + 5 * DAY).expires_at is None
 
@@ -86,7 +90,9 @@ VERSIONS = st.lists(
         st.sampled_from(("never", "inactivity", "dates")),
         months=st.integers(1, 24),
         activity=st.sampled_from(("earning", "any")),
-        dates=st.sets(st.sampled_from(("12-31", "06-30", "03-31")), min_size=1).map(lambda d: tuple(sorted(d))),
+        dates=st.sets(st.sampled_from(("12-31", "06-30", "03-31")), min_size=1).map(
+            lambda d: tuple(sorted(d))
+        ),
         least_months=st.integers(0, 12),
     ),
     min_size=1,
@@ -116,7 +122,10 @@ def test_no_new_or_stricter_rule_ends_anything_before_a_full_period_is_over(
 
 
 @given(
-    st.lists(st.tuples(st.integers(-50, 50), st.none() | st.integers(1, 60), st.none() | st.integers(1, 60)), max_size=6),
+    st.lists(
+        st.tuples(st.integers(-50, 50), st.none() | st.integers(1, 60), st.none() | st.integers(1, 60)),
+        max_size=6,
+    ),
     VERSIONS,
     st.none() | st.integers(-100, 100),
 )
@@ -139,7 +148,9 @@ def test_dating_again_changes_nothing_and_never_passes_the_own_end(
 
 
 MOVES = st.lists(
-    st.tuples(st.sampled_from(("credit", "spend", "take_back", "pass")), st.integers(1, 60), st.integers(0, 40)),
+    st.tuples(
+        st.sampled_from(("credit", "spend", "take_back", "pass")), st.integers(1, 60), st.integers(0, 40)
+    ),
     max_size=40,
 )
 
@@ -170,14 +181,20 @@ def test_what_ends_first_is_spent_first_and_no_expiry_takes_more_than_its_own_lo
         elif what == "take_back":
             account.take_back("clawback", points, source_key=key, why={}, occurred_at=now, now=now)
         if what in ("spend", "take_back"):
-            used = [n for n, one in account.lots.items() if n in before and one.remaining < before[n].remaining]
+            used = [
+                n for n, one in account.lots.items() if n in before and one.remaining < before[n].remaining
+            ]
             left = [one for one in account.lots.values() if one.remaining and one.lot_id in before]
-            latest = max((before[n].expires_at or datetime.max.replace(tzinfo=UTC) for n in used), default=None)
+            latest = max(
+                (before[n].expires_at or datetime.max.replace(tzinfo=UTC) for n in used), default=None
+            )
             for one in left:
                 if latest is not None and one.lot_id not in used:
                     assert (one.expires_at or datetime.max.replace(tzinfo=UTC)) >= latest
         entries = account.moves.entries
-        assert sum(e.points for e in entries) == sum(o.remaining for o in account.lots.values()) - account.owed()
+        assert (
+            sum(e.points for e in entries) == sum(o.remaining for o in account.lots.values()) - account.owed()
+        )
         for one in account.lots.values():
             taken = sum(p for (_, n), p in account.moves.allocations.items() if n == one.lot_id)
             assert one.points - one.remaining == taken, "every debit names the lots it took from"

@@ -1,4 +1,4 @@
-"""Expiring flow: inactivity and closing days by the programme in force, reminders once, extensions that never shorten."""
+"""Expiring flow: inactivity and closing days, reminders that come once, extensions that never shorten."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ def test_a_balance_runs_out_after_so_many_months_without_activity(shared: Databa
     books.now = opens.replace(month=opens.month + 6)
     assert books.points(7) == (0, 0, 0), "the clock may be late"
     books.tick()
-    assert books.entries(7)[-2:] == [("expire", -50), ("expire", -100)], "a debit for each lot, and none of all"
+    assert books.entries(7)[-2:] == [("expire", -50), ("expire", -100)], (
+        "a debit for each lot, and none of all"
+    )
     rows = books.rows("SELECT why FROM entries WHERE shop_id = :s AND kind = 'expire'")
     assert all('"because":"inactive"' in row[0] and '"months":6' in row[0] for row in rows)
     assert books.audit() == []
@@ -113,7 +115,9 @@ def test_switching_a_rule_on_gives_everybody_a_full_period(shared: Database) -> 
     books.tick()
     assert ends(books) == {datetime(2030, 9, 1, 12, tzinfo=UTC)}
     assert books.effects("member.mirror") == ["member:7:mirror"]
-    assert books.stands(7).next_at == datetime(2030, 9, 1, 12, tzinfo=UTC), "the panel tells the truth at once"
+    assert books.stands(7).next_at == datetime(2030, 9, 1, 12, tzinfo=UTC), (
+        "the panel tells the truth at once"
+    )
     books.now = datetime(2030, 8, 1, tzinfo=UTC)
     books.publish(programme(expiry=Expiry("inactivity", months=3), expiry_months=None))
     books.tick()
