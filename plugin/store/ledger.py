@@ -101,7 +101,8 @@ def write(
     )
     tx.many(
         "UPDATE lots SET remaining = :remaining, expires_at = :expires, own_expires_at = :own, mirrored_at = "
-        "CASE WHEN available_at = :available THEN mirrored_at ELSE NULL END, available_at = :available WHERE shop_id = :s AND lot_id = :lot",
+        "CASE WHEN available_at = :available THEN mirrored_at ELSE NULL END, available_at = :available "
+        "WHERE shop_id = :s AND lot_id = :lot",
         [
             {
                 "s": shop_id,

@@ -137,7 +137,8 @@ def test_dating_again_changes_nothing_and_never_passes_the_own_end(
     lots = []
     for number, (opens, own, kept) in enumerate(held):
         at = T0 + opens * DAY
-        own_end, until = own and at + own * DAY, kept and at + kept * DAY
+        own_end = None if own is None else at + own * DAY
+        until = None if kept is None else at + kept * DAY
         lots.append(Lot(number, 7, 10, 10, at, own_end, None, own_end, until))
     dated = {one.lot_id: one for one in lots} | {one.lot_id: one for one in redated(lots, found, active_at)}
     assert redated(list(dated.values()), found, active_at) == []
