@@ -55,17 +55,22 @@ class Happening:
     returned: int
 
 
+ALL_BACK = refund(1, back(1, 2, 6_000), back(2, 1, 4_000), paid=11_000, shipping=1_000)
+OWED_BACK = refunded(1, refund(1, paid=4_000))
+SENT_BACK = refunded(1, refund(1, back(2, 1, 4_000)))
+CREDITED = refund(1, back(2, 1, 4_000), paid=4_000)
+
 HAPPENINGS = (
-    Happening("refunded in full", (refunded(1, refund(1, back(1, 2, 6_000), back(2, 1, 4_000), paid=11_000, shipping=1_000)),), 0, 100),
+    Happening("refunded in full", (refunded(1, ALL_BACK),), 0, 100),
     Happening("one of two units is refunded", (refunded(1, refund(1, back(1, 1, 3_000), paid=3_000)),), 70, 30),
     Happening("an amount of CHF 25 is refunded, no lines", (refunded(1, refund(1, paid=2_500)),), 75, 25),
     Happening("shipping alone is refunded", (refunded(1, refund(1, paid=1_000, shipping=1_000)),), 100, 0),
-    Happening("line 2 is returned for store credit", (OrderChanged(1, "returned"), refunded(1, refund(1, back(2, 1, 4_000), paid=4_000))), 60, 40),
-    Happening("line 2 is exchanged for one of CHF 50", (refunded(1, refund(1, back(2, 1, 4_000))), snap(2, *MORE)), 110, 26),
+    Happening("line 2 is returned for store credit", (OrderChanged(1, "returned"), refunded(1, CREDITED)), 60, 40),
+    Happening("line 2 is exchanged for one of CHF 50", (SENT_BACK, snap(2, *MORE)), 110, 26),
     Happening("an edit adds CHF 50, and it is paid", (snap(2, *MORE),), 150, 0),
     Happening("an edit adds CHF 50, not paid yet", (snap(2, *MORE, financial_status="partially_paid"),), 100, 0),
     Happening("an edit takes line 2 out", (snap(2, *REMOVED),), 60, 0),
-    Happening("an edit takes line 2 out, and its money is refunded", (snap(2, *REMOVED), refunded(1, refund(1, paid=4_000))), 60, 0),
+    Happening("an edit takes line 2 out, and its money is refunded", (snap(2, *REMOVED), OWED_BACK), 60, 0),
     Happening("cancelled before delivery", (snap(2, cancelled_at=T0 + 2 * DAY),), 0, 100),
     Happening("cancelled after delivery", (*DELIVERED, snap(30, cancelled_at=T0 + 30 * DAY)), 0, 100),
     Happening("the payment is voided", (snap(2, financial_status="voided"),), 0, 0),
