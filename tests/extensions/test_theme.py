@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,17 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from plugin.domain.programme import first_programme
+from plugin.domain import expiry
+from plugin.domain.ledger import Lot
+from plugin.domain.programme import Expiry, first_programme
 from plugin.pages import explain
 from plugin.worker.digest import storefront_digest
 from tests.contract.test_app_toml import build
 from tests.extensions.page import EXTENSION, Page, keys, render, schema, strings
+from tests.facts import T0
 from tests.npm import environment, node, package
 
+LANGUAGES = ("en", "de", "fr", "it")
 CHECK = Path(__file__).with_name("check.mjs")
 BLOCKS = ("launcher", "product-points")
 KB = 1024
@@ -118,13 +123,18 @@ def strings_of_schema(language: str) -> dict[str, str]:
     return {f"t:{group}.{key}": text for group, inner in texts.items() for key, text in inner.items()}
 
 
-@pytest.mark.parametrize("language", ["de"])
+def test_the_languages_are_these() -> None:
+    found = {path.name.partition(".")[0] for path in (EXTENSION / "locales").glob("*.json")}
+    assert found == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_every_language_has_every_text(language: str) -> None:
     assert set(keys(strings(language))) == set(keys(strings("en")))
     assert set(strings_of_schema(language)) == set(strings_of_schema("en"))
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_texts_fit_and_hold_the_same_places(language: str) -> None:
     for file in (EXTENSION / "locales").glob(f"{language}.*json"):
         assert file.stat().st_size < 15 * KB, f"{file.name}: Shopify takes 15 KB a file"
@@ -159,10 +169,17 @@ def test_every_text_of_the_panel_reaches_it_and_is_used() -> None:
     assert [key for key in sent if not key.startswith(built) and key not in scripts] == []
 
 
-def test_every_line_of_the_ledger_has_its_words() -> None:
-    texts = set(strings("en")["panel"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_of_the_ledger_has_its_words(language: str) -> None:
+    texts = set(strings(language)["panel"])
     titles = {f"h_{kind}" for kind in explain.KINDS if kind not in ("earn", "clawback")}
     assert titles | {f"b_{because}" for because in explain._BECAUSE} <= texts
+    # Why a lot ran out is said by its kind, with or without the rule that ended it.
+    ended = [
+        expiry.why(Lot(1, 7, 1, 1, T0, T0), expiry.Rule(Expiry(kind), T0, UTC))
+        for kind in ("inactivity", "dates")
+    ]
+    assert {f"b_{one['because']}" for one in ended} <= texts
 
 
 def test_guests_get_only_the_texts_they_can_see() -> None:
