@@ -60,6 +60,8 @@ _BECAUSE = {
     "disputed": "the payment was disputed at the bank",
     "refuted": "Shopify does not know the order",
     "refused": "the shop could not make the code",
+    "inactive": "the member was not active",
+    "closing_day": "the closing day of the programme had come",
     "undone": "the code was given back unused",
     "undone_by_shop": "the shop took the unused code back",
     "refunded": "the order with the code was refunded",
@@ -125,12 +127,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         return "Points for joining."
     if line.kind == "expire" and why.get("rule") == "inactivity":
         return f"{_months(why.get('months'))} passed without activity."
-    if line.kind == "expire":
-        return (
-            "The closing day of the programme had come."
-            if why.get("rule") == "dates"
-            else "Not spent in time."
-        )
+    if line.kind == "expire" and not because:
+        return "Not spent in time."
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
     if line.kind == "forgiven" and why.get("rule") == "lapsed":

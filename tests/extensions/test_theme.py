@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tomllib
-from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,11 @@ from jsonschema import Draft7Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT7
 
-from plugin.domain import expiry
-from plugin.domain.ledger import Lot
-from plugin.domain.programme import Expiry, first_programme
+from plugin.domain.programme import first_programme
 from plugin.pages import explain
 from plugin.worker.digest import storefront_digest
 from tests.contract.test_app_toml import build
 from tests.extensions.page import EXTENSION, Page, keys, render, schema, strings
-from tests.facts import T0
 from tests.npm import environment, node, package
 
 LANGUAGES = ("en", "de", "fr", "it")
@@ -174,12 +170,6 @@ def test_every_line_of_the_ledger_has_its_words(language: str) -> None:
     texts = set(strings(language)["panel"])
     titles = {f"h_{kind}" for kind in explain.KINDS if kind not in ("earn", "clawback")}
     assert titles | {f"b_{because}" for because in explain._BECAUSE} <= texts
-    # Why a lot ran out is said by its kind, with or without the rule that ended it.
-    ended = [
-        expiry.why(Lot(1, 7, 1, 1, T0, T0), expiry.Rule(Expiry(kind), T0, UTC))
-        for kind in ("inactivity", "dates")
-    ]
-    assert {f"b_{one['because']}" for one in ended} <= texts
 
 
 def test_guests_get_only_the_texts_they_can_see() -> None:

@@ -76,7 +76,7 @@ def _extend_wrongly(inside: FrameLocator) -> None:
 def _extend(inside: FrameLocator) -> None:
     inside.get_by_label("Last day").fill("2031-01-31")
     inside.get_by_role("button", name="Let points last longer").click()
-    inside.get_by_text("It has begun").wait_for()
+    inside.get_by_text("Under way").wait_for()
 
 
 def _preview_wrongly(inside: FrameLocator) -> None:
