@@ -41,13 +41,13 @@ def fill(db: Database, shop: Shop, lots: int, ends_at: datetime) -> None:
                 [{name: one[name] for name in ("s", "m", "t")} for one in entries],
             )
             tx.many(
-                "INSERT INTO entries (shop_id, entry_id, member_id, kind, points, occurred_at, recorded_at, source_key, "
-                "why, actor) VALUES (:s, :id, :m, 'adjust', 100, :t, :t, :key, '{}', 'bench')",
+                "INSERT INTO entries (shop_id, entry_id, member_id, kind, points, occurred_at, recorded_at, "
+                "source_key, why, actor) VALUES (:s, :id, :m, 'adjust', 100, :t, :t, :key, '{}', 'bench')",
                 [{name: one[name] for name in ("s", "id", "m", "t", "key")} for one in entries],
             )
             tx.many(
-                "INSERT INTO lots (shop_id, lot_id, member_id, points, remaining, available_at, expires_at, created_at, "
-                "mirrored_at, own_expires_at) VALUES (:s, :id, :m, 100, 100, :t, :ends, :t, :t, :ends)",
+                "INSERT INTO lots (shop_id, lot_id, member_id, points, remaining, available_at, expires_at, "
+                "created_at, mirrored_at, own_expires_at) VALUES (:s, :id, :m, 100, 100, :t, :ends, :t, :t, :ends)",
                 [{name: one[name] for name in ("s", "id", "m", "t", "ends")} for one in entries],
             )
             tx.many(

@@ -9,12 +9,12 @@ from flask import Flask, Response, request
 
 from plugin.flows import expiring, spending
 from plugin.flows.expiring import CannotExtend
-from plugin.pages.admin_frame import Visit, admitted, arrive, go, number, page, zone
+from plugin.pages.admin_frame import Visit, admitted, arrive, go, number, page
 from plugin.pages.admin_members import show_member
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, staff_only
-from plugin.store import expiries, members, programmes
+from plugin.store import expiries, members, programmes, shops
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -109,7 +109,7 @@ def _end(visit: Visit, form: dict[str, str]) -> datetime:
     """The end of the day that was given, where the shop is. Raises CannotExtend."""
     try:
         day = date.fromisoformat(form["ends_at"])
-        return datetime.combine(day, time(23, 59, 59), zone(visit.shop)).astimezone(UTC)
+        return datetime.combine(day, time(23, 59, 59), shops.zone(visit.shop.timezone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise CannotExtend(
             "Write a day as year-month-day, such as 2027-01-31.", code="no_day", field="ends_at"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from plugin.domain import expiry
 from plugin.domain.expiry import Rule
 from plugin.domain.ledger import Lot
-from plugin.store import lots, programmes
+from plugin.store import lots, programmes, shops
 from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 from plugin.store.ids import new_id
 
@@ -43,15 +42,9 @@ def rule(tx: Tx, shop_id: int) -> Rule | None:
     published = programmes.versions(tx, shop_id).published
     if not published or published[-1][1].expiry.balance == "never":
         return None
-    return expiry.rule_of([(at, programme.expiry) for at, programme in published], _zone(tx, shop_id))
-
-
-def _zone(tx: Tx, shop_id: int) -> ZoneInfo:
     row = tx.one("SELECT timezone FROM shops WHERE shop_id = :s", s=shop_id)
-    try:
-        return ZoneInfo(row[0] if row and row[0] else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    zone = shops.zone(row[0] if row else None)
+    return expiry.rule_of([(at, programme.expiry) for at, programme in published], zone)
 
 
 def follow(tx: Tx, shop_id: int, member_ids: Iterable[int], now: datetime) -> None:

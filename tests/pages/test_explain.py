@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import Any, get_args
 
 import pytest
 
 from plugin.domain import expiry
-from plugin.domain.ledger import Kind
+from plugin.domain.ledger import Kind, Lot
+from plugin.domain.programme import Expiry
 from plugin.pages import explain
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
@@ -50,10 +52,10 @@ def test_the_merchant_reads_why_points_ran_out(why: dict[str, Any], said: str) -
 
 
 def test_what_expiry_posts_is_what_is_explained() -> None:
-    kinds = (expiry.Expiry("inactivity", months=6), expiry.Expiry("dates"))
+    kinds = (Expiry("inactivity", months=6), Expiry("dates"))
     for kind in kinds:
-        lot = expiry.Lot(1, 7, 10, 10, T0, T0)
-        why = expiry.why(lot, expiry.Rule(kind, T0, T0.tzinfo))  # type: ignore[arg-type]
+        lot = Lot(1, 7, 10, 10, T0, T0)
+        why = expiry.why(lot, expiry.Rule(kind, T0, UTC))
         assert explain.entry(line("expire", **why)) != "Not spent in time."
 
 

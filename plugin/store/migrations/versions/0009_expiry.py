@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_expiry"
-down_revision = "0006_stops"
+revision = "0009_expiry"
+down_revision = "0008_clustered"
 
 
 def upgrade() -> None:
