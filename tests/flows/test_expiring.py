@@ -9,7 +9,7 @@ import pytest
 
 from plugin.domain.facts import CustomersMerged
 from plugin.domain.programme import Expiry
-from plugin.flows import clock, expiring
+from plugin.flows import clock, expiring, outgoing
 from plugin.flows.expiring import CannotExtend
 from plugin.store import events, expiries, lots
 from plugin.store.db import Database
@@ -186,6 +186,7 @@ def test_reminders_fall_due_before_points_run_out_and_only_once(shared: Database
         books.now = T0 + day * DAY
         books.tick()
     assert reminders(books) == [("member:7", "first", 25), ("member:7", "last", 25)]
+    assert outgoing.OF_TRAIL["points_expiring"] == "points.expiring", "other programs hear of it"
     assert len(books.rows("SELECT 1 FROM expiry_notices WHERE shop_id = :s")) == 2
 
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009_expiry"
-down_revision = "0008_clustered"
+revision = "0010_expiry"
+down_revision = "0009_api"
 
 
 def upgrade() -> None:
