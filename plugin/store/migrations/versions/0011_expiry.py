@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_expiry"
-down_revision = "0009_api"
+revision = "0011_expiry"
+down_revision = "0010_earning"
 
 
 def upgrade() -> None:
