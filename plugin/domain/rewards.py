@@ -46,10 +46,16 @@ def return_target(points: int, refunded: int, ordered: int) -> int:
     return 0 if ordered <= 0 else points * min(refunded, ordered) // ordered
 
 
-def return_expiry(taken_from: list[Lot], now: datetime) -> datetime | None:
-    """The expiry of returned points: the latest of the lots they came from, but at least 30 days from now."""
-    expiries = [lot.expires_at for lot in taken_from]
+def return_dates(taken_from: list[Lot], now: datetime) -> tuple[datetime, datetime | None, datetime]:
+    """(opened, own expiry, kept until) of returned points: the latest of the lots they came from, and open by now.
+
+    They are kept at least 30 days. An old opening tells a rule on inactivity that nothing new was earned.
+    """
+    opened = min(now, max((lot.available_at for lot in taken_from if lot.available_at), default=now))
+    kept = max(
+        [now + timedelta(days=RETURN_MINIMUM_DAYS), *(lot.kept_until for lot in taken_from if lot.kept_until)]
+    )
+    expiries = [lot.own_expires_at for lot in taken_from]
     if not expiries or any(moment is None for moment in expiries):
-        return None
-    latest = max(moment for moment in expiries if moment is not None)
-    return max(latest, now + timedelta(days=RETURN_MINIMUM_DAYS))
+        return opened, None, kept
+    return opened, max(moment for moment in expiries if moment is not None), kept

@@ -28,6 +28,7 @@ ROTATION = timedelta(hours=24)
 EVENTS = {
     "points.earned": "A member earned points",
     "points.spent": "A member spent points",
+    "points.expiring": "A reminder fell due: points will run out",
     "points.expired": "Points ran out unspent",
     "points.taken_back": "Points were taken back, as after a refund",
     "points.returned": "Points came back, or a debt was forgiven",
@@ -63,6 +64,7 @@ OF_ENTRIES = {
 }
 # The event of those lines of the trail that are news to others. Their detail holds no personal data.
 OF_TRAIL = {
+    "points_expiring": "points.expiring",
     "tier_changed": "tier.changed",
     "tier_warning": "tier.warning",
     "referral_decided": "referral.decided",

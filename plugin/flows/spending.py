@@ -145,8 +145,11 @@ def tags_of(member_id: int) -> Effect:
 
 
 def code_made(tx: Tx, shop: Shop, redemption_id: int, discount_gid: str, now: datetime) -> None:
-    """The platform has the code."""
+    """The platform has the code. One that was withdrawn while it was being made leaves the shop again."""
     redemptions.made(tx, shop.shop_id, redemption_id, discount_gid, now)
+    redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
+    if redemption is not None and redemption.state == "made" and redemption.reason == "withdrawn":
+        queues.enqueue(tx, shop.shop_id, [withdraw_code(redemption_id)], now)
 
 
 def code_refused(tx: Tx, shop: Shop, redemption_id: int, reason: str, now: datetime) -> None:
@@ -158,10 +161,13 @@ def code_refused(tx: Tx, shop: Shop, redemption_id: int, reason: str, now: datet
     _give_back(tx, shop, redemption, redemption.points, "refused", 1, now)
 
 
-def undo(tx: Tx, shop: Shop, member_id: int, redemption_id: int, now: datetime) -> Redemption:
-    """The member wants an unused code's points back: asks to withdraw the code; points come after it is gone.
+def undo(
+    tx: Tx, shop: Shop, member_id: int, redemption_id: int, now: datetime, *, by: str = "by_member"
+) -> Redemption:
+    """An unused code's points are wanted back: asks to withdraw the code; points come after it is gone.
 
-    Raises CannotRedeem (codes: no_such_redemption, already_used) when it is not theirs or was used.
+    `by`: by_member, or by_shop when staff do it. Raises CannotRedeem (codes: no_such_redemption, already_used,
+    being_made) when it is not theirs, was used or is not there yet.
     """
     redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
     if redemption is None or redemption.member_id != member_id:
@@ -171,10 +177,28 @@ def undo(tx: Tx, shop: Shop, member_id: int, redemption_id: int, now: datetime) 
     if redemption.state == "used":
         raise CannotRedeem("This code was used in an order, so it cannot be undone.", code="already_used")
     if redemption.state == "made":
-        queues.enqueue(tx, shop.shop_id, [withdraw_code(redemption_id)], now)
+        _take_out(tx, shop, redemption, by, now)
     elif redemption.state == "debited":
         raise CannotRedeem("This code is still being made. Try again in a minute.", code="being_made")
     return redemption
+
+
+def withdraw(tx: Tx, shop: Shop, member_id: int, cause: str, now: datetime) -> bool:
+    """Takes a reward handed out by `issue` for that cause out of the shop again; False when it is used or gone.
+
+    One that is still being made is withdrawn as soon as it is.
+    """
+    redemption = redemptions.by_request(tx, shop.shop_id, member_id, f"issue:{cause}")
+    if redemption is None or redemption.state not in ("debited", "made"):
+        return False
+    _take_out(tx, shop, redemption, "withdrawn", now)
+    return True
+
+
+def _take_out(tx: Tx, shop: Shop, redemption: Redemption, reason: str, now: datetime) -> None:
+    redemptions.settle(tx, shop.shop_id, redemption.redemption_id, redemption.state, reason)
+    if redemption.state == "made":
+        queues.enqueue(tx, shop.shop_id, [withdraw_code(redemption.redemption_id)], now)
 
 
 def code_withdrawn(tx: Tx, shop: Shop, redemption_id: int, used: bool, now: datetime) -> None:
@@ -182,8 +206,11 @@ def code_withdrawn(tx: Tx, shop: Shop, redemption_id: int, used: bool, now: date
     redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
     if redemption is None or redemption.state != "made" or used:
         return
-    redemptions.settle(tx, shop.shop_id, redemption_id, "undone", "by_member")
-    _give_back(tx, shop, redemption, redemption.points, "undone", 1, now)
+    reason = redemption.reason or "by_member"
+    redemptions.settle(tx, shop.shop_id, redemption_id, "undone", reason)
+    because = "undone_by_shop" if reason == "by_shop" else "undone"
+    _give_back(tx, shop, redemption, redemption.points, because, 1, now)
+    queues.enqueue(tx, shop.shop_id, [mirror_of(redemption.member_id)], now)
 
 
 def _give_back(
@@ -195,6 +222,7 @@ def _give_back(
     standing = ledger.entry_by_source(tx, shop.shop_id, debit)
     assert standing is not None
     lots = ledger.lots_of_debit(tx, shop.shop_id, standing)
+    opened_at, expires_at, kept_until = rewards.return_dates(lots, now)
     account = ledger.accounts(tx, shop.shop_id, [redemption.member_id])[redemption.member_id]
     version = programmes.versions(tx, shop.shop_id).numbered(redemption.programme_version)
     assert version is not None
@@ -204,8 +232,9 @@ def _give_back(
         source_key=f"{debit}:return:{count}",
         why=rewards.told(redemption.reward, version.currency) | {"because": because},
         occurred_at=now,
-        available_at=now,
-        expires_at=rewards.return_expiry(lots, now),
+        available_at=opened_at,
+        expires_at=expires_at,
+        kept_until=kept_until,
         order_id=None,
         reverses_id=standing,
     )

@@ -68,7 +68,7 @@ def register(app: Flask, web: Web) -> None:
     @app.get("/members/<member_id>")
     @staff_only(web)
     def member(staff: Staff, member_id: str) -> Response:
-        return _member(web, arrive(web, staff), _id(member_id))
+        return show_member(web, arrive(web, staff), _id(member_id))
 
     @app.post("/members/<member_id>/adjust")
     @guard(FORM_TICKET)
@@ -164,7 +164,7 @@ def _orders(web: Web, visit: Visit) -> Response:
     return page(web, visit, "admin/orders.html", "Members’ orders", rows=rows, show=show, older=older)
 
 
-def _member(
+def show_member(
     web: Web,
     visit: Visit,
     customer_id: int,
@@ -174,6 +174,7 @@ def _member(
     foreseen: Outcome | None = None,
     status: int = 200,
 ) -> Response:
+    """A member's page, with a form of it as it was sent and what is wrong with it."""
     shop, now = visit.shop, web.now()
     with web.db.read() as tx:
         member_id = members.resolved(tx, shop.shop_id, customer_id)
@@ -246,8 +247,8 @@ def _foresee(web: Web, member_id: int) -> Response:
     except CannotAdjust as error:
         if not error.field:
             raise
-        return _member(web, visit, member_id, form=form, errors={error.field: error.message}, status=422)
-    return _member(web, visit, member_id, form=form, foreseen=foreseen)
+        return show_member(web, visit, member_id, form=form, errors={error.field: error.message}, status=422)
+    return show_member(web, visit, member_id, form=form, foreseen=foreseen)
 
 
 def _adjust(web: Web, member_id: int) -> Response:

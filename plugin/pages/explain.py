@@ -57,9 +57,13 @@ _BECAUSE = {
     "other_currency": "the order is in another currency than the programme",
     "before_programme": "the order is older than the programme",
     "paused": "earning stood still when the order was placed",
+    "disputed": "the payment was disputed at the bank",
     "refuted": "Shopify does not know the order",
     "refused": "the shop could not make the code",
+    "inactive": "the member was not active",
+    "closing_day": "the closing day of the programme had come",
     "undone": "the code was given back unused",
+    "undone_by_shop": "the shop took the unused code back",
     "refunded": "the order with the code was refunded",
     "code_was_used": "the code was used after all",
     "less_refunded": "less of the order with the code is refunded now",
@@ -125,7 +129,9 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     if why.get("rule") == "tier_entry":
         entered = _tier(why.get("tier"), programme)
         return f"For entering {entered}: {because}." if because else f"For entering {entered}."
-    if line.kind == "expire":
+    if line.kind == "expire" and why.get("rule") == "inactivity":
+        return f"{_months(why.get('months'))} passed without activity."
+    if line.kind == "expire" and not because:
         return "Not spent in time."
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
@@ -177,6 +183,10 @@ def _order(line: HistoryLine, programme: Programme | None) -> str:
     return f"{text}." if text else ""
 
 
+def _months(count: object) -> str:
+    return "1 month" if count == 1 else f"{count} months"
+
+
 def _tier(key: object, programme: Programme | None) -> str:
     known = programme.tier(str(key)) if programme else None
     return known.name if known else f"tier {key}"
@@ -220,6 +230,10 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "programme_cancelled": f"Version {subject} of the programme was cancelled before it came into force.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
         "birthday_set": "The birthday was set by hand.",
+        "points_expiring": f"{points(_number(detail.get('points')))} will expire on {_day(detail.get('ends_at'))}.",
+        "points_extended": f"{points(_number(detail.get('points')))} now last until {_day(detail.get('ends_at'))}.",
+        "extension_begun": f"Points that would expire before {_day(detail.get('ends_at'))} are to last until then.",
+        "extension_done": f"An extension is done: {points(_number(detail.get('points')))} last longer.",
         "tier_changed": _tier_changed(detail, programme),
         "tier_warning": f"The member was told that they fall from {_tier(detail.get('tier'), programme)} "
         f"to {_tier(detail.get('to'), programme)} on {str(detail.get('at'))[:10]}.",
@@ -240,6 +254,11 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
+
+
+def _day(moment: object) -> str:
+    """The day of an ISO moment, as the trail writes it."""
+    return str(moment)[:10]
 
 
 def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str:

@@ -152,7 +152,7 @@ def made(tx: Tx, shop_id: int, redemption_id: int, discount_gid: str, now: datet
 
 
 def settle(tx: Tx, shop_id: int, redemption_id: int, state: str, reason: str | None = None) -> None:
-    """Ends a redemption as refused or undone."""
+    """Ends a redemption as refused or undone, or notes why it is about to."""
     tx.run(
         "UPDATE redemptions SET state = :state, reason = :reason WHERE shop_id = :s AND redemption_id = :id",
         s=shop_id,

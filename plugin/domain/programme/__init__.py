@@ -19,6 +19,7 @@ from plugin.domain.programme.earning import (
     OrderBonus,
     OrderRules,
 )
+from plugin.domain.programme.expiry import Expiry
 from plugin.domain.programme.rewards import Reward
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
@@ -33,6 +34,7 @@ __all__ = [
     "Basis",
     "Clawback",
     "EarningRule",
+    "Expiry",
     "Ladder",
     "LineRule",
     "OrderBonus",
