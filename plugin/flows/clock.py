@@ -9,7 +9,7 @@ from plugin.domain.ledger import Lot
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
-from plugin.flows import birthdays, corrections, outgoing
+from plugin.flows import birthdays, code_life, corrections, outgoing
 from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
 from plugin.store import (
@@ -49,6 +49,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         corrections.carry_on(tx, shop, now, SLICE),
         outgoing.announce(tx, shop, now),
         birthdays.award(tx, shop, now, SLICE),
+        code_life.ends(tx, shop, now),
     ]
     return any(full)
 

@@ -10,6 +10,7 @@ from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, Scop
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
+from plugin.flows import code_life
 from plugin.flows.spending import mirror_of
 from plugin.store import events, ledger, members, privacy, programmes, queues, shops, tokens
 from plugin.store.db import Tx
@@ -135,6 +136,7 @@ def publish(tx: Tx, shop: Shop, programme: Programme, actor: str, now: datetime)
     if tiers.ladder_changed(before, published):
         # The clock reviews them in slices, and each change of a tier is shown.
         members.all_want_review(tx, shop.shop_id, now)
+    code_life.combinations_changed(tx, shop, before, published, now)
     if before is not None and (before.clawback == "negative") != (published.clawback == "negative"):
         debtors = ledger.debtors(tx, shop.shop_id)
         queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in debtors], now)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from plugin.domain import rewards
-from plugin.domain.programme import Programme, Reward
+from plugin.domain import reward_names
+from plugin.domain.programme import Programme
 from plugin.domain.values import decimal_text
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
@@ -47,6 +47,10 @@ CODE_STATES = {
     "used": "Used",
     "undone": "Given back",
     "refused": "Refused",
+    "waiting": "To be handed over",
+    "fulfilled": "Handed over",
+    "credited": "Credited",
+    "expired": "Expired",
 }
 _BECAUSE = {
     "cancelled": "the order was cancelled",
@@ -60,6 +64,8 @@ _BECAUSE = {
     "refuted": "Shopify does not know the order",
     "refused": "the shop could not make the code",
     "undone": "the code was given back unused",
+    "code_expired": "the code ended unused",
+    "not_fulfilled": "the shop could not hand it over",
     "refunded": "the order with the code was refunded",
     "code_was_used": "the code was used after all",
     "less_refunded": "less of the order with the code is refunded now",
@@ -74,6 +80,11 @@ _EFFECTS = {
     "order.read": "Read an order again",
     "code.make": "Make a discount code",
     "code.withdraw": "Withdraw a discount code",
+    "code.combine": "Change beside what a code may be used",
+    "card.make": "Make a gift card",
+    "card.read": "Read what is left on a gift card",
+    "card.withdraw": "Switch a gift card off",
+    "credit.make": "Give store credit",
     "member.mirror": "Show points in the storefront",
     "member.tags": "Set the tier’s tag",
     "member.read": "Read a customer",
@@ -136,10 +147,7 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
 
 
 def _reward(why: Mapping[str, Any]) -> object:
-    if why.get("kind") in ("amount_off", "free_shipping"):
-        nameless = Reward("", why["kind"], "", 0, why.get("value_minor"))
-        return rewards.title(nameless, str(why.get("currency")))
-    return why.get("name") or why.get("reward")
+    return reward_names.of_entry(why) or why.get("reward")
 
 
 def _order(line: HistoryLine, programme: Programme | None) -> str:
@@ -213,6 +221,10 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "programme_published": f"Version {subject} of the programme was published.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
         "birthday_set": "The birthday was set by hand.",
+        "reward_expiring": "The member’s unused code ends soon.",
+        "reward_not_given": "A reward that was to be given was sold out.",
+        "reward_fulfilled": "A reward was handed over.",
+        "reward_refused": "A reward could not be handed over; its points came back.",
         "tier_changed": _tier_changed(detail, programme),
         "members_merged": f"Customer {detail.get('gone')} was merged into this one.",
         "merge_not_done": f"Shopify did not finish merging this customer into {detail.get('kept')}.",

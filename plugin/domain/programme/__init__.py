@@ -19,7 +19,7 @@ from plugin.domain.programme.earning import (
     OrderBonus,
     OrderRules,
 )
-from plugin.domain.programme.rewards import Reward
+from plugin.domain.programme.rewards import Reward, combines_with, market_prices
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Tier
 
@@ -42,7 +42,9 @@ __all__ = [
     "Reward",
     "Survey",
     "Tier",
+    "combines_with",
     "first_programme",
+    "market_prices",
     "problems",
     "shown_balance",
 ]
