@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from plugin.domain import rewards
 from plugin.domain.programme import Reward
-from plugin.domain.rewards import Reach
 from plugin.errors import RegularsError
-from plugin.store import redemptions
+from plugin.store import offers
 from plugin.store.db import Tx
 from plugin.store.members import Member
 from plugin.store.shops import Shop
@@ -35,35 +32,6 @@ class CannotRedeem(RegularsError):
     status = 409
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many of each reward are out, and how many of each this member had in its period."""
-
-    given_out: Mapping[str, int]
-    had: Mapping[str, int]
-
-    def reach(self, reward: Reward, available: int, tier: str | None) -> Reach:
-        """What decides about one reward."""
-        return Reach(available, tier, self.given_out.get(reward.key, 0), self.had.get(reward.key, 0))
-
-
-NOTHING = Counted({}, {})
-
-
-def count(tx: Tx, shop_id: int, member_id: int | None, offered: Iterable[Reward], now: datetime) -> Counted:
-    """Counts what these rewards' stock and limits need; reads nothing where they have none."""
-    stocked = [one.key for one in offered if one.stock is not None]
-    limited = {
-        one.key: now - timedelta(days=one.limit_days) if one.limit_days is not None else None
-        for one in offered
-        if one.member_limit is not None
-    }
-    return Counted(
-        redemptions.given_out(tx, shop_id, stocked),
-        redemptions.had(tx, shop_id, member_id, limited) if limited and member_id is not None else {},
-    )
-
-
 def refuse(code: str) -> CannotRedeem:
     """The refusal of that code, in words."""
     return CannotRedeem(_WORDS[code], code=code)
@@ -74,7 +42,7 @@ def check(tx: Tx, shop: Shop, member: Member, reward: Reward, now: datetime) -> 
     scope = SCOPES.get(reward.kind)
     if scope is not None and scope not in shop.scopes.split(","):
         raise refuse("not_set_up")
-    counted = count(tx, shop.shop_id, member.member_id, [reward], now)
+    counted = offers.count(tx, shop.shop_id, member.member_id, [reward], now)
     why_not = rewards.out_of_reach(reward, counted.reach(reward, reward.points, member.tier))
     if why_not is not None:
         raise refuse(why_not)

@@ -13,6 +13,7 @@ from plugin.domain.programme import Programme, Reward
 from plugin.flows import offers
 from plugin.flows.offers import CannotRedeem
 from plugin.store import events, ledger, members, programmes, queues, redemptions
+from plugin.store import offers as offer_store
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.ids import new_id
@@ -100,7 +101,7 @@ def issue(tx: Tx, shop: Shop, member_id: int, reward: Reward, cause: str, now: d
     programme = programmes.versions(tx, shop.shop_id).latest
     if member is None or member.status != "active" or programme is None:
         return None
-    counted = offers.count(tx, shop.shop_id, None, [reward], now)
+    counted = offer_store.count(tx, shop.shop_id, None, [reward], now)
     if rewards.sold_out(reward, counted.given_out.get(reward.key, 0)):
         missed: dict[str, object] = {"reward": reward.key, "cause": cause}
         events.record(

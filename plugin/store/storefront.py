@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from plugin.domain import tiers
+from plugin.domain import rewards, tiers
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.errors import StorageBusy
-from plugin.store import programmes, shops
+from plugin.store import offers, programmes, shops
 from plugin.store.connections import connect, storage_failed
 from plugin.store.db import Row, Tx, to_ms
 from plugin.store.history import ORDER_NAME
+from plugin.store.offers import NOTHING, Counted
 
 
 def _statements(engine: str) -> tuple[str, str]:
@@ -109,6 +110,12 @@ class Shopper:
     question: Question | None = None
     progress: int = 0
     redeeming: bool = True
+    counted: Counted = NOTHING
+
+    @property
+    def currency(self) -> str:
+        """The programme's currency, empty while there is no programme."""
+        return self.programme.currency if self.programme else ""
 
 
 # One entry of a history page: (entry id, points, occurred at in epoch ms, kind, why as JSON text, order name).
@@ -164,20 +171,21 @@ class StorefrontReader:
                 return self._shopper(shop_id, domain, customer_id, now, again=False)
         if head[2] is not None:  # merged away: the kept customer is meant
             return self._shopper(shop_id, domain, head[2], now, again=again)
-        return _filled(
-            Shopper(
-                shop_id,
-                programme,
-                customer_id,
-                head[6],
-                head[3],
-                head[7],
-                owed=head[4],
-                progress=head[5],
-                redeeming=head[8] == "[]" or not paused(shops.decode_pauses(head[8]), "redeeming", now),
-            ),
-            rows,
+        found = Shopper(
+            shop_id,
+            programme,
+            customer_id,
+            head[6],
+            head[3],
+            head[7],
+            owed=head[4],
+            progress=head[5],
+            redeeming=head[8] == "[]" or not paused(shops.decode_pauses(head[8]), "redeeming", now),
         )
+        if programme is not None and rewards.counts(programme.rewards):
+            with self._reading() as tx:
+                found.counted = offers.count(tx, shop_id, customer_id, programme.rewards, now)
+        return _filled(found, rows)
 
     def history(
         self, domain: str, customer_id: int, before: int | None, limit: int
