@@ -53,6 +53,7 @@ def _show(
         latest = admin_programme.in_force(tx, visit)
     currency = visit.shop.currency or latest.currency
     values = given or form.filled(chapter, latest, currency)
+    values = form.begun(chapter, values) | values
     errors = draft.errors if draft is not None else {}
     return page(
         web, visit, "admin/chapter.html", chapter.title, 422 if errors else 200,

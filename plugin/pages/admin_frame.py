@@ -34,6 +34,8 @@ NAVIGATION = (
 # What a redirect may say in the page it leads to; the number in the address fills the gap.
 FLASHES = {
     "retried": "{n} back in line. They run within a minute.",
+    "handed": "Marked as handed over.",
+    "not_handed": "Done. The points are back with the member.",
     "adjusted": "Done. The points are in the history below.",
     "repeated": "This form was sent before, and it acted then. Nothing was done twice.",
     "published": "Version {n} is published. It applies to orders from now on.",
