@@ -119,8 +119,9 @@ def test_what_the_shop_hands_over_is_said_and_decided_in_activity(light: Scene) 
         follow(light, send(light, chosen))
         assert light.get("me", ANNA).json["points"]["available"] == points  # type: ignore[index]
     assert "To hand over" not in read(open_page(light, "/activity")).text
+    shop_id = light.shop(ALICE).shop_id
     with light.db.read() as tx:
-        assert redemptions.waiting(tx, light.shop(ALICE).shop_id, 10) == []
+        assert redemptions.waiting(tx, shop_id, 10) == []
 
 
 def test_a_forged_decision_is_refused(light: Scene) -> None:
