@@ -40,7 +40,7 @@ def _remind(tx: Tx, shop: Shop, redemption: Redemption, now: datetime) -> None:
     """The one place where a code that ends soon is told of."""
     assert redemption.expires_at is not None
     detail: dict[str, object] = {
-        "redemption": str(redemption.redemption_id),
+        "redemption_id": str(redemption.redemption_id),
         "reward": redemption.reward.key,
         "expires_at": redemption.expires_at.isoformat(timespec="seconds"),
     }

@@ -36,8 +36,8 @@ def redeem(
 ) -> Redemption:
     """Debits the points and asks for what they buy, in one transaction. The same request key finds the same redemption.
 
-    `wanted`: a reward's key, or a wish (domain/rewards.py). Raises CannotRedeem (codes: not_a_member, paused, no_such_reward,
-    not_enough_points, and those of flows/offers.py) and takes nothing.
+    `wanted`: a reward's key, or a wish (domain/rewards.py). Raises CannotRedeem (codes: not_a_member, paused,
+    no_such_reward, not_enough_points, and those of flows/offers.py) and takes nothing.
     """
     before = redemptions.by_request(tx, shop.shop_id, member_id, request_key)
     if before is not None:
