@@ -14,6 +14,7 @@ from plugin.domain.programme import Reward
 from plugin.flows import members as member_flow
 from plugin.flows import merchants, spending, surveys
 from plugin.flows.cards import read_card
+from plugin.flows.code_life import of_one
 from plugin.flows.members import read_customer
 from plugin.store import programmes
 from plugin.store.queues import Effect
@@ -87,13 +88,14 @@ def code_combine(world: World) -> Case:
     redemption = world.redeem(customer, reward=key)
     world.worker.settle()
     world.offer(combinable(key, "order"))
+    world.enqueue(of_one(redemption.redemption_id))  # what the walk over the reward's codes would ask for
 
     def check() -> None:
         [code] = [one for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
         assert code.combines_with == ["ORDER"]
         assert world.redemption(redemption.redemption_id).reward.combines == ("order",)
 
-    return Case(f"reward:{key}:combine", check)
+    return Case(f"redemption:{redemption.redemption_id}:combine", check)
 
 
 def card_make(world: World) -> Case:
