@@ -88,7 +88,10 @@ def code_combine(world: World) -> Case:
     redemption = world.redeem(customer, reward=key)
     world.worker.settle()
     world.offer(combinable(key, "order"))
-    world.enqueue(of_one(redemption.redemption_id))  # what the walk over the reward's codes would ask for
+    world.worker.settle()
+    [held] = [one for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
+    held.combines_with = ["PRODUCT"]
+    world.enqueue(of_one(redemption.redemption_id))  # what the walk over the reward's codes asks for
 
     def check() -> None:
         [code] = [one for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
