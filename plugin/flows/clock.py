@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from plugin.domain.pauses import paused
 from plugin.domain.values import months_later
-from plugin.flows import birthdays, corrections, expiring, merchants, outgoing, tiers
+from plugin.flows import birthdays, code_life, corrections, expiring, merchants, outgoing, tiers
 from plugin.flows.spending import mirror_of
 from plugin.store import api_answers, ledger, privacy, programmes, queues, surveys, tidying
 from plugin.store.db import Tx
@@ -36,6 +36,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         corrections.carry_on(tx, shop, now, SLICE),
         outgoing.announce(tx, shop, now),
         birthdays.award(tx, shop, now, SLICE),
+        code_life.ends(tx, shop, now),
     ]
     return any(full)
 

@@ -11,6 +11,7 @@ from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, Scop
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
+from plugin.flows import code_life
 from plugin.flows.spending import mirror_of
 from plugin.store import events, expiries, ladder, ledger, privacy, programmes, queues, shops, tokens
 from plugin.store.db import Tx
@@ -193,6 +194,7 @@ def _follow(tx: Tx, shop: Shop, before: Programme | None, after: Programme, now:
     if ladders.ladder_changed(before, after):
         # The clock reviews them in slices, and each change of a tier is shown.
         ladder.sweep(tx, shop.shop_id, now)
+    code_life.combinations_changed(tx, shop, before, after, now)
     if before is not None and not expiry.same_dates(before.expiry, after.expiry):
         expiries.begin(tx, shop.shop_id, "redate", now, "system", now)
     if before is not None and (before.clawback == "negative") != (after.clawback == "negative"):

@@ -40,6 +40,7 @@ EVENTS = {
     "referral.decided": "A referral was accepted or refused",
     "survey.answered": "A member answered the survey, or changed the answer",
     "reward.issued": "A member's code is ready",
+    "reward.expiring": "A member's unused code ends soon",
     "programme.published": "A new version of the programme is in force",
 }
 # The event of each kind of entry. A test holds it against the ledger's kinds.
@@ -69,6 +70,7 @@ OF_TRAIL = {
     "tier_warning": "tier.warning",
     "referral_decided": "referral.decided",
     "programme_published": "programme.published",
+    "reward_expiring": "reward.expiring",
     "programme_in_force": "programme.published",
 }
 

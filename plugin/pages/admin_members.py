@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Flask, Response, request
 
-from plugin.domain import rewards
+from plugin.domain import reward_names
 from plugin.flows import adjustments, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
 from plugin.pages import admin_actions, admin_tiers, explain
@@ -116,7 +116,7 @@ def _list(web: Web, visit: Visit) -> Response:
     return page(
         web, visit, "admin/members.html", "Members", rows=[(row, held[row.member_id]) for row in rows], q=text,
         show=show, lists=LISTS, status_words=STATUS, outstanding=outstanding, programme=programme,
-        worth=worth(outstanding, programme), reward_title=rewards.title,
+        worth=worth(outstanding, programme), reward_title=reward_names.name_of,
         tiers={one.key: one.name for one in programme.tiers} if programme else {},
         older=older, first=not request.args.get("before"),
     )  # fmt: skip
@@ -207,7 +207,7 @@ def show_member(
         status_words=STATUS, tier_choices=[(step.key, step.name) for step in programme.tiers] if programme else [],
         **ladder,
         kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=given, past=past[::-1], now=now,
-        reward_title=rewards.title,
+        reward_title=reward_names.name_of,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
         states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from plugin.domain import rewards
-from plugin.domain.programme import Programme, Reward
+from plugin.domain import reward_names
+from plugin.domain.programme import Programme
 from plugin.domain.values import decimal_text
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
@@ -47,6 +47,10 @@ CODE_STATES = {
     "used": "Used",
     "undone": "Given back",
     "refused": "Refused",
+    "waiting": "To be handed over",
+    "fulfilled": "Handed over",
+    "credited": "Credited",
+    "expired": "Expired",
 }
 _BECAUSE = {
     "cancelled": "the order was cancelled",
@@ -63,6 +67,8 @@ _BECAUSE = {
     "inactive": "the member was not active",
     "closing_day": "the closing day of the programme had come",
     "undone": "the code was given back unused",
+    "code_expired": "the code ended unused",
+    "not_fulfilled": "the shop could not hand it over",
     "undone_by_shop": "the shop took the unused code back",
     "refunded": "the order with the code was refunded",
     "code_was_used": "the code was used after all",
@@ -79,6 +85,11 @@ _EFFECTS = {
     "order.read": "Read an order again",
     "code.make": "Make a discount code",
     "code.withdraw": "Withdraw a discount code",
+    "code.combine": "Change beside what a code may be used",
+    "card.make": "Make a gift card",
+    "card.read": "Read what is left on a gift card",
+    "card.withdraw": "Switch a gift card off",
+    "credit.make": "Give store credit",
     "member.mirror": "Show points in the storefront",
     "member.tags": "Set the tier’s tag",
     "member.read": "Read a customer",
@@ -146,10 +157,7 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
 
 
 def _reward(why: Mapping[str, Any]) -> object:
-    if why.get("kind") in ("amount_off", "free_shipping"):
-        nameless = Reward("", why["kind"], "", 0, why.get("value_minor"))
-        return rewards.title(nameless, str(why.get("currency")))
-    return why.get("name") or why.get("reward")
+    return reward_names.of_entry(why) or why.get("reward")
 
 
 def _order(line: HistoryLine, programme: Programme | None) -> str:
@@ -230,6 +238,10 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "programme_cancelled": f"Version {subject} of the programme was cancelled before it came into force.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
         "birthday_set": "The birthday was set by hand.",
+        "reward_expiring": "The member’s unused code ends soon.",
+        "reward_not_given": "A reward that was to be given was sold out.",
+        "reward_fulfilled": "A reward was handed over.",
+        "reward_refused": "A reward could not be handed over; its points came back.",
         "points_expiring": f"{points(_number(detail.get('points')))} will expire on {_day(detail.get('ends_at'))}.",
         "points_extended": f"{points(_number(detail.get('points')))} now last until {_day(detail.get('ends_at'))}.",
         "extension_begun": f"Points that would expire before {_day(detail.get('ends_at'))} are to last until then.",

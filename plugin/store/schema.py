@@ -531,7 +531,7 @@ Index(
     postgresql_where=text("remaining > 0"),
 )
 
-# state: debited, made, refused, undone, used
+# state: debited, made, refused, undone, used, expired, credited, waiting, fulfilled
 redemptions = Table(
     "redemptions",
     metadata,
@@ -553,9 +553,26 @@ redemptions = Table(
     _big("returned", default=0),
     _big("return_count", default=0),
     _text("reason", null=True),
+    _big("due_at", null=True),
+    _big("spent_minor", default=0),
     PrimaryKeyConstraint("shop_id", "redemption_id", name="pk_redemptions"),
     UniqueConstraint("shop_id", "member_id", "request_key", name="uq_redemptions_request"),
     UniqueConstraint("shop_id", "code", name="uq_redemptions_code"),
+)
+Index("ix_redemptions_reward", redemptions.c.shop_id, redemptions.c.reward_key, redemptions.c.redemption_id)
+Index(
+    "ix_redemptions_due",
+    redemptions.c.shop_id,
+    redemptions.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+Index(
+    "ix_redemptions_waiting",
+    redemptions.c.shop_id,
+    redemptions.c.redemption_id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
 )
 
 # One invitation per order. state: waiting, asked, answered, withdrawn, missed

@@ -20,7 +20,7 @@ from plugin.domain.programme.earning import (
     OrderRules,
 )
 from plugin.domain.programme.expiry import Expiry
-from plugin.domain.programme.rewards import Reward
+from plugin.domain.programme.rewards import Reward, combines_with, market_prices
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
 
@@ -47,7 +47,9 @@ __all__ = [
     "Survey",
     "TagTier",
     "Tier",
+    "combines_with",
     "first_programme",
+    "market_prices",
     "problems",
     "shown_balance",
 ]

@@ -44,6 +44,9 @@ class Programme:
     clawback: Clawback = "deficit"
     return_spent_points: bool = True
     code_prefix: str = "REG"
+    # Days before an unused code ends at which its owner is reminded, 0 for never; whether its points then come back.
+    code_reminder_days: int = 0
+    return_on_code_expiry: bool = False
     survey: Survey = Survey()
     actions: tuple[ActionRule, ...] = ()
     birthday_notice_days: int = 30

@@ -6,6 +6,7 @@ from plugin.pages.chapters.actions import ACTIONS
 from plugin.pages.chapters.earning import EARNING
 from plugin.pages.chapters.expiry import EXPIRY
 from plugin.pages.chapters.form import Chapter
+from plugin.pages.chapters.rewards import REWARDS
 from plugin.pages.chapters.tiers import TIERS
 
-CHAPTERS: tuple[Chapter, ...] = (EARNING, TIERS, ACTIONS, EXPIRY)
+CHAPTERS: tuple[Chapter, ...] = (EARNING, TIERS, REWARDS, ACTIONS, EXPIRY)
