@@ -13,6 +13,7 @@ from devshop import (
     graphql_fulfilments,
     graphql_metafields,
     graphql_metaobjects,
+    graphql_tenders,
 )
 from devshop.errors import DevshopError
 from devshop.faults import Fault
@@ -118,6 +119,8 @@ QUERIES: dict[str, Root] = {
     "currentAppInstallation": lambda call, _info: graphql_app.installation_view(call),
     "codeDiscountNode": lambda call, _info, id: graphql_discounts.by_id(call, id),
     "codeDiscountNodeByCode": lambda call, _info, code: graphql_discounts.by_code(call, code),
+    "giftCard": lambda call, _info, id: graphql_tenders.card(call, id),
+    "giftCards": lambda call, info, **arguments: graphql_tenders.cards(call, info, arguments),
     "metaobject": _metaobject,
     "metaobjectByHandle": _metaobject_by_handle,
     "metafieldDefinitions": _definitions,
@@ -130,6 +133,23 @@ MUTATIONS: dict[str, Root] = {
     ),
     "discountCodeFreeShippingCreate": lambda call, _info, freeShippingCodeDiscount: graphql_discounts.create(
         call, "freeShippingCodeDiscount", freeShippingCodeDiscount
+    ),
+    "discountCodeBxgyCreate": lambda call, _info, bxgyCodeDiscount: graphql_discounts.create(
+        call, "bxgyCodeDiscount", bxgyCodeDiscount
+    ),
+    "discountCodeBasicUpdate": lambda call, _info, id, basicCodeDiscount: graphql_discounts.change(
+        call, "basicCodeDiscount", id, basicCodeDiscount
+    ),
+    "discountCodeFreeShippingUpdate": lambda call, _info, id, freeShippingCodeDiscount: (
+        graphql_discounts.change(call, "freeShippingCodeDiscount", id, freeShippingCodeDiscount)
+    ),
+    "discountCodeBxgyUpdate": lambda call, _info, id, bxgyCodeDiscount: graphql_discounts.change(
+        call, "bxgyCodeDiscount", id, bxgyCodeDiscount
+    ),
+    "giftCardCreate": lambda call, _info, input: graphql_tenders.create_card(call, input),
+    "giftCardDeactivate": lambda call, _info, id: graphql_tenders.deactivate_card(call, id),
+    "storeCreditAccountCredit": lambda call, _info, id, creditInput: graphql_tenders.credit(
+        call, id, creditInput
     ),
     "discountCodeDeactivate": lambda call, _info, id: graphql_discounts.deactivate(call, id),
     "discountCodeDelete": lambda call, _info, id: graphql_discounts.delete(call, id),

@@ -146,6 +146,16 @@ class Payments:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispute:
+    """The shopper's bank questions a payment. `kind`: chargeback, or inquiry, which moves no money yet."""
+
+    dispute_id: int
+    kind: str
+    status: str
+    finalised_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSeen:
     """A whole order: orders/create, paid, updated, cancelled, fulfilled, or a read through the Admin API.
 
@@ -184,6 +194,14 @@ class RefundMade:
 
     order_id: int
     refund: Refund
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDisputed:
+    """disputes/create or update."""
+
+    order_id: int
+    dispute: Dispute
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +296,9 @@ class ShopRedacted:
     """shop/redact, 48 hours after an uninstall."""
 
 
-OrderFact = OrderSeen | OrderChanged | OrderDeleted | RefundMade | FulfilmentSeen | ParcelEvent
+OrderFact = (
+    OrderSeen | OrderChanged | OrderDeleted | RefundMade | OrderDisputed | FulfilmentSeen | ParcelEvent
+)
 MemberFact = CustomerSeen | ConsentSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
 MerchantFact = AppUninstalled | ScopesUpdated | BulkFinished | ShopRedacted
 Fact = OrderFact | MemberFact | MerchantFact

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from plugin.domain.facts import (
     Buyer,
+    Dispute,
     Fulfilment,
     FulfilmentSeen,
     Line,
     LineProduct,
     OrderChanged,
     OrderDeleted,
+    OrderDisputed,
     OrderFact,
     OrderHead,
     OrderSeen,
@@ -23,6 +25,9 @@ from plugin.domain.facts import (
 )
 
 PAID = frozenset({"paid", "partially_refunded", "refunded"})
+# How far along a chargeback is; of two snapshots of one dispute the further stands.
+DISPUTE = ("needs_response", "under_review", "prevented", "charge_refunded", "accepted", "lost", "won")
+NOT_TAKEN = frozenset({"prevented", "charge_refunded", "won"})
 DEAD_PARCEL = frozenset({"cancelled", "error", "failure"})
 
 
@@ -57,6 +62,7 @@ class Order:
     buyer: Buyer | None = None
     products: tuple[LineProduct, ...] = ()
     payments: Payments | None = None
+    disputes: tuple[Dispute, ...] = ()
 
 
 def merge(order: Order, fact: OrderFact) -> Order:
@@ -65,6 +71,8 @@ def merge(order: Order, fact: OrderFact) -> Order:
         return _merge_seen(order, fact)
     if isinstance(fact, RefundMade):
         return replace(order, refunds=_merge_refunds(order.refunds, (fact.refund,)))
+    if isinstance(fact, OrderDisputed):
+        return replace(order, disputes=_merge_disputes(order.disputes, fact.dispute))
     if isinstance(fact, FulfilmentSeen):
         return replace(order, fulfilments=_merge_fulfilments(order.fulfilments, (fact.fulfilment,)))
     if isinstance(fact, ParcelEvent):
@@ -164,6 +172,25 @@ def _merge_refunds(known: tuple[Refund, ...], seen: tuple[Refund, ...]) -> tuple
                 shipping_minor=max(old.shipping_minor, refund.shipping_minor),
             )
     return tuple(by_id[key] for key in sorted(by_id))
+
+
+def _merge_disputes(known: tuple[Dispute, ...], seen: Dispute) -> tuple[Dispute, ...]:
+    def rank(one: Dispute) -> tuple[bool, datetime, int, str]:
+        step = DISPUTE.index(one.status) if one.status in DISPUTE else -1
+        decided = one.finalised_at or datetime.min.replace(tzinfo=UTC)
+        return (one.finalised_at is not None, decided, step, repr(one))
+
+    by_id = {one.dispute_id: one for one in known}
+    by_id[seen.dispute_id] = max(by_id.get(seen.dispute_id, seen), seen, key=rank)
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+def charged_back(order: Order) -> bool:
+    """Whether the shopper's bank took the order's money, or holds it while it decides.
+
+    What the merchant refunded instead comes as a refund; a chargeback that was won gave the money back.
+    """
+    return any(one.kind == "chargeback" and one.status not in NOT_TAKEN for one in order.disputes)
 
 
 def _merge_fulfilments(known: tuple[Fulfilment, ...], seen: tuple[Fulfilment, ...]) -> tuple[Fulfilment, ...]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from plugin.domain.ledger import Lot
 from plugin.domain.pauses import paused
 from plugin.domain.values import months_later
-from plugin.flows import birthdays, corrections, merchants, outgoing, tiers
+from plugin.flows import birthdays, code_life, corrections, expiring, merchants, outgoing, tiers
 from plugin.flows.spending import mirror_of
 from plugin.store import api_answers, ledger, privacy, programmes, queues, surveys, tidying
 from plugin.store.db import Tx
@@ -26,7 +25,8 @@ STRANGER_DAYS = 7
 def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
     """Does one slice of everything that is due in a shop; True when a slice was full and more may wait."""
     full = [
-        _expire(tx, shop, now),
+        expiring.expire(tx, shop, now, SLICE),
+        expiring.remind(tx, shop, now, SLICE),
         _void(tx, shop, now),
         merchants.take_effect(tx, shop, now),
         tiers.review_due(tx, shop, now, SLICE),
@@ -36,6 +36,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         corrections.carry_on(tx, shop, now, SLICE),
         outgoing.announce(tx, shop, now),
         birthdays.award(tx, shop, now, SLICE),
+        code_life.ends(tx, shop, now),
     ]
     return any(full)
 
@@ -55,41 +56,19 @@ def purge_strangers(tx: Tx, now: datetime) -> int:
     return privacy.purge_strangers(tx, now - timedelta(days=STRANGER_DAYS))
 
 
-def _empty(tx: Tx, shop: Shop, lots: list[Lot], kind: str, now: datetime) -> None:
-    accounts = ledger.accounts(tx, shop.shop_id, {lot.member_id for lot in lots})
-    for lot in lots:
-        if kind == "expire":
-            occurred_at = lot.expires_at or now
-            accounts[lot.member_id].empty_lot(
-                "expire",
-                lot.lot_id,
-                source_key=f"expire:lot:{lot.lot_id}",
-                why={"rule": "expiry"},
-                occurred_at=occurred_at,
-            )
-        else:
-            accounts[lot.member_id].empty_lot(
-                "void",
-                lot.lot_id,
-                source_key=f"void:lot:{lot.lot_id}",
-                why={"rule": "never_joined", "months": UNCLAIMED_MONTHS},
-                occurred_at=now,
-            )
-    ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
-    queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in sorted(accounts)], now)
-
-
-def _expire(tx: Tx, shop: Shop, now: datetime) -> bool:
-    lots = ledger.expired_lots(tx, shop.shop_id, now, SLICE)
-    if lots:
-        _empty(tx, shop, lots, "expire", now)
-    return len(lots) == SLICE
-
-
 def _void(tx: Tx, shop: Shop, now: datetime) -> bool:
     lots = ledger.stale_unclaimed_lots(tx, shop.shop_id, months_later(now, -UNCLAIMED_MONTHS), SLICE)
-    if lots:
-        _empty(tx, shop, lots, "void", now)
+    accounts = ledger.accounts(tx, shop.shop_id, {lot.member_id for lot in lots})
+    for lot in lots:
+        accounts[lot.member_id].empty_lot(
+            "void",
+            lot.lot_id,
+            source_key=f"void:lot:{lot.lot_id}",
+            why={"rule": "never_joined", "months": UNCLAIMED_MONTHS},
+            occurred_at=now,
+        )
+    ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
+    queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in sorted(accounts)], now)
     return len(lots) == SLICE
 
 

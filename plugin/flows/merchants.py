@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from plugin.domain import expiry
 from plugin.domain import programme as programmes_domain
 from plugin.domain import tiers as ladders
 from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, ScopesUpdated, ShopRedacted
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
+from plugin.flows import code_life
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ladder, ledger, privacy, programmes, queues, shops, tokens
+from plugin.store import events, expiries, ladder, ledger, privacy, programmes, queues, shops, tokens
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -192,6 +194,9 @@ def _follow(tx: Tx, shop: Shop, before: Programme | None, after: Programme, now:
     if ladders.ladder_changed(before, after):
         # The clock reviews them in slices, and each change of a tier is shown.
         ladder.sweep(tx, shop.shop_id, now)
+    code_life.combinations_changed(tx, shop, before, after, now)
+    if before is not None and not expiry.same_dates(before.expiry, after.expiry):
+        expiries.begin(tx, shop.shop_id, "redate", now, "system", now)
     if before is not None and (before.clawback == "negative") != (after.clawback == "negative"):
         debtors = ledger.debtors(tx, shop.shop_id)
         queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in debtors], now)

@@ -106,7 +106,8 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> list[tuple[int, in
             why=why,
             occurred_at=now,
             available_at=lot.available_at,
-            expires_at=lot.expires_at,
+            expires_at=lot.own_expires_at,
+            kept_until=lot.kept_until,
             order_id=lot.order_id,
         )
         moved.append((lot.lot_id, entry.entry_id))

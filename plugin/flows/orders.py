@@ -9,7 +9,7 @@ from datetime import datetime
 from plugin.domain import earning, orders
 from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen, newer
 from plugin.domain.orders import Order
-from plugin.flows import gifts, grants, invitations, settling, spending
+from plugin.flows import gifts, grants, invitations, settling, spending, used_codes
 from plugin.flows import members as member_flow
 from plugin.flows.settling import Work, is_confirmed
 from plugin.store import members, programmes, queues
@@ -77,7 +77,10 @@ def _arrange(
     _identify(tx, shop, works, facts, versions, now)
     moved = settling.decide(tx, shop, works, versions, now)
     order_store.save(tx, shop.shop_id, [settling.stored(work) for work in works])
-    spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works if is_confirmed(w)], now)
+    used_codes.codes_seen(tx, shop, [(w.order, w.programme) for w in works if is_confirmed(w)], now)
+    payers = {w.member_id for w in works if w.member_id is not None and _paid_by_card(w)}
+    if payers:
+        used_codes.cards_seen(tx, shop, payers, now)
     invitations.invite(tx, shop, works, now)
     grants.bought(tx, shop, works, now)
     gifts.reversed_orders(tx, shop, works, now)
@@ -193,9 +196,14 @@ def _welcome(
         member_flow.welcome_all(tx, shop, latest, sorted(known), now)
 
 
+def _paid_by_card(work: Work) -> bool:
+    head = work.order.head
+    return head is not None and is_confirmed(work) and "gift_card" in head.gateways
+
+
 def _ask_effects(tx: Tx, shop: Shop, works: list[Work], moved: set[int], now: datetime) -> None:
     fresh = [w for w in works if w.confirmed == "no" and orders.codes(w.order) - orders.codes(w.before.order)]
-    claimed = spending.with_our_codes(tx, shop, [work.order for work in fresh])
+    claimed = used_codes.with_our_codes(tx, shop, [work.order for work in fresh])
     effects = [spending.mirror_of(member_id) for member_id in sorted(moved)]
     for work in works:
         order, target = work.order, work.target

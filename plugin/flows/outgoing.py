@@ -28,6 +28,7 @@ ROTATION = timedelta(hours=24)
 EVENTS = {
     "points.earned": "A member earned points",
     "points.spent": "A member spent points",
+    "points.expiring": "A reminder fell due: points will run out",
     "points.expired": "Points ran out unspent",
     "points.taken_back": "Points were taken back, as after a refund",
     "points.returned": "Points came back, or a debt was forgiven",
@@ -39,6 +40,7 @@ EVENTS = {
     "referral.decided": "A referral was accepted or refused",
     "survey.answered": "A member answered the survey, or changed the answer",
     "reward.issued": "A member's code is ready",
+    "reward.expiring": "A member's unused code ends soon",
     "programme.published": "A new version of the programme is in force",
 }
 # The event of each kind of entry. A test holds it against the ledger's kinds.
@@ -63,10 +65,12 @@ OF_ENTRIES = {
 }
 # The event of those lines of the trail that are news to others. Their detail holds no personal data.
 OF_TRAIL = {
+    "points_expiring": "points.expiring",
     "tier_changed": "tier.changed",
     "tier_warning": "tier.warning",
     "referral_decided": "referral.decided",
     "programme_published": "programme.published",
+    "reward_expiring": "reward.expiring",
     "programme_in_force": "programme.published",
 }
 

@@ -56,6 +56,7 @@ def _show(
         waits = programmes.scheduled(tx, visit.shop.shop_id)
     currency = visit.shop.currency or latest.currency
     values = given or form.filled(chapter, latest, currency)
+    values = form.begun(chapter, values) | values
     errors = draft.errors if draft is not None else {}
     return page(
         web, visit, "admin/chapter.html", chapter.title, 422 if errors else 200,

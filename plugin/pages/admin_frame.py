@@ -34,6 +34,11 @@ NAVIGATION = (
 # What a redirect may say in the page it leads to; the number in the address fills the gap.
 FLASHES = {
     "retried": "{n} back in line. They run within a minute.",
+    "handed": "Marked as handed over.",
+    "not_handed": "Done. The points are back with the member.",
+    "extended": "Done. {n} points last longer now.",
+    "extending": "It has begun, and goes on by itself. What it did stands below and under Activity.",
+    "undone": "The code is being taken out of the shop. As soon as it is gone, the points are back.",
     "adjusted": "Done. The points are in the history below.",
     "repeated": "This form was sent before, and it acted then. Nothing was done twice.",
     "scheduled": "Version {n} is scheduled. Until then everything stays as it is.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Flask, Response, request
 
-from plugin.domain import rewards
+from plugin.domain import reward_names
 from plugin.flows import adjustments, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
 from plugin.pages import admin_actions, admin_tiers, explain
@@ -68,7 +68,7 @@ def register(app: Flask, web: Web) -> None:
     @app.get("/members/<member_id>")
     @staff_only(web)
     def member(staff: Staff, member_id: str) -> Response:
-        return _member(web, arrive(web, staff), _id(member_id))
+        return show_member(web, arrive(web, staff), _id(member_id))
 
     @app.post("/members/<member_id>/adjust")
     @guard(FORM_TICKET)
@@ -116,7 +116,7 @@ def _list(web: Web, visit: Visit) -> Response:
     return page(
         web, visit, "admin/members.html", "Members", rows=[(row, held[row.member_id]) for row in rows], q=text,
         show=show, lists=LISTS, status_words=STATUS, outstanding=outstanding, programme=programme,
-        worth=worth(outstanding, programme), reward_title=rewards.title,
+        worth=worth(outstanding, programme), reward_title=reward_names.name_of,
         tiers={one.key: one.name for one in programme.tiers} if programme else {},
         older=older, first=not request.args.get("before"),
     )  # fmt: skip
@@ -164,7 +164,7 @@ def _orders(web: Web, visit: Visit) -> Response:
     return page(web, visit, "admin/orders.html", "Members’ orders", rows=rows, show=show, older=older)
 
 
-def _member(
+def show_member(
     web: Web,
     visit: Visit,
     customer_id: int,
@@ -174,6 +174,7 @@ def _member(
     foreseen: Outcome | None = None,
     status: int = 200,
 ) -> Response:
+    """A member's page, with a form of it as it was sent and what is wrong with it."""
     shop, now = visit.shop, web.now()
     with web.db.read() as tx:
         member_id = members.resolved(tx, shop.shop_id, customer_id)
@@ -206,7 +207,7 @@ def _member(
         status_words=STATUS, tier_choices=[(step.key, step.name) for step in programme.tiers] if programme else [],
         **ladder,
         kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=given, past=past[::-1], now=now,
-        reward_title=rewards.title,
+        reward_title=reward_names.name_of,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
         states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,
@@ -246,8 +247,8 @@ def _foresee(web: Web, member_id: int) -> Response:
     except CannotAdjust as error:
         if not error.field:
             raise
-        return _member(web, visit, member_id, form=form, errors={error.field: error.message}, status=422)
-    return _member(web, visit, member_id, form=form, foreseen=foreseen)
+        return show_member(web, visit, member_id, form=form, errors={error.field: error.message}, status=422)
+    return show_member(web, visit, member_id, form=form, foreseen=foreseen)
 
 
 def _adjust(web: Web, member_id: int) -> Response:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from flask import Flask, Response, request
 
-from plugin.domain import rewards
+from plugin.domain import reward_names
 from plugin.domain.programme import Programme
 from plugin.flows import merchants
 from plugin.insights import preview
@@ -90,7 +90,7 @@ def to_publish(
         "number": known[0].version + 1,
         "scheduled": waits,
         "waiting": {one.version for one in waits},
-        "reward_names": {one.key: rewards.title(one, latest.currency) for one in draft.rewards}
+        "reward_names": {one.key: reward_names.name_of(one, latest.currency) for one in draft.rewards}
         if draft
         else {},
     }

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from plugin.domain import rewards
-from plugin.domain.programme import Programme, Reward
+from plugin.domain import reward_names
+from plugin.domain.programme import Programme
 from plugin.domain.values import decimal_text
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
@@ -47,6 +47,10 @@ CODE_STATES = {
     "used": "Used",
     "undone": "Given back",
     "refused": "Refused",
+    "waiting": "To be handed over",
+    "fulfilled": "Handed over",
+    "credited": "Credited",
+    "expired": "Expired",
 }
 _BECAUSE = {
     "cancelled": "the order was cancelled",
@@ -57,9 +61,15 @@ _BECAUSE = {
     "other_currency": "the order is in another currency than the programme",
     "before_programme": "the order is older than the programme",
     "paused": "earning stood still when the order was placed",
+    "disputed": "the payment was disputed at the bank",
     "refuted": "Shopify does not know the order",
     "refused": "the shop could not make the code",
+    "inactive": "the member was not active",
+    "closing_day": "the closing day of the programme had come",
     "undone": "the code was given back unused",
+    "code_expired": "the code ended unused",
+    "not_fulfilled": "the shop could not hand it over",
+    "undone_by_shop": "the shop took the unused code back",
     "refunded": "the order with the code was refunded",
     "code_was_used": "the code was used after all",
     "less_refunded": "less of the order with the code is refunded now",
@@ -75,6 +85,11 @@ _EFFECTS = {
     "order.read": "Read an order again",
     "code.make": "Make a discount code",
     "code.withdraw": "Withdraw a discount code",
+    "code.combine": "Change beside what a code may be used",
+    "card.make": "Make a gift card",
+    "card.read": "Read what is left on a gift card",
+    "card.withdraw": "Switch a gift card off",
+    "credit.make": "Give store credit",
     "member.mirror": "Show points in the storefront",
     "member.tags": "Set the tier’s tag",
     "member.read": "Read a customer",
@@ -125,7 +140,9 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     if why.get("rule") == "tier_entry":
         entered = _tier(why.get("tier"), programme)
         return f"For entering {entered}: {because}." if because else f"For entering {entered}."
-    if line.kind == "expire":
+    if line.kind == "expire" and why.get("rule") == "inactivity":
+        return f"{_months(why.get('months'))} passed without activity."
+    if line.kind == "expire" and not because:
         return "Not spent in time."
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
@@ -140,10 +157,7 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
 
 
 def _reward(why: Mapping[str, Any]) -> object:
-    if why.get("kind") in ("amount_off", "free_shipping"):
-        nameless = Reward("", why["kind"], "", 0, why.get("value_minor"))
-        return rewards.title(nameless, str(why.get("currency")))
-    return why.get("name") or why.get("reward")
+    return reward_names.of_entry(why) or why.get("reward")
 
 
 def _order(line: HistoryLine, programme: Programme | None) -> str:
@@ -175,6 +189,10 @@ def _order(line: HistoryLine, programme: Programme | None) -> str:
     if before:
         text += f"{': ' if text else ''}{target:,} now, {before:,} before"
     return f"{text}." if text else ""
+
+
+def _months(count: object) -> str:
+    return "1 month" if count == 1 else f"{count} months"
 
 
 def _tier(key: object, programme: Programme | None) -> str:
@@ -220,6 +238,14 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "programme_cancelled": f"Version {subject} of the programme was cancelled before it came into force.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
         "birthday_set": "The birthday was set by hand.",
+        "reward_expiring": "The member’s unused code ends soon.",
+        "reward_not_given": "A reward that was to be given was sold out.",
+        "reward_fulfilled": "A reward was handed over.",
+        "reward_refused": "A reward could not be handed over; its points came back.",
+        "points_expiring": f"{points(_number(detail.get('points')))} will expire on {_day(detail.get('ends_at'))}.",
+        "points_extended": f"{points(_number(detail.get('points')))} now last until {_day(detail.get('ends_at'))}.",
+        "extension_begun": f"Points that would expire before {_day(detail.get('ends_at'))} are to last until then.",
+        "extension_done": f"An extension is done: {points(_number(detail.get('points')))} last longer.",
         "tier_changed": _tier_changed(detail, programme),
         "tier_warning": f"The member was told that they fall from {_tier(detail.get('tier'), programme)} "
         f"to {_tier(detail.get('to'), programme)} on {str(detail.get('at'))[:10]}.",
@@ -240,6 +266,11 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
+
+
+def _day(moment: object) -> str:
+    """The day of an ISO moment, as the trail writes it."""
+    return str(moment)[:10]
 
 
 def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str:

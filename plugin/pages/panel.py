@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -10,10 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from plugin.domain import tiers
+from plugin.domain import reward_names, tiers
 from plugin.domain.programme import ActionRule, Programme, Reward, shown_balance
-from plugin.pages import order_ways
+from plugin.pages import offered, order_ways
 from plugin.store.db import to_ms
+from plugin.store.offers import NOTHING, Counted
 from plugin.store.redemptions import Redemption
 from plugin.store.storefront import Code, Line, Shopper
 
@@ -39,22 +41,32 @@ class _Line(msgspec.Struct, gc=False):
 
 
 # How a redemption is called outside: what the shopper can do about it, not what we did.
-STATES = {"debited": "being_made", "made": "made", "refused": "refused", "undone": "undone", "used": "used"}
+STATES = {"debited": "being_made", "waiting": "awaiting_shop"} | {
+    state: state for state in ("made", "refused", "undone", "used", "expired", "fulfilled", "credited")
+}
+# A reward whose name the history has to make: the widget knows words for two kinds only.
+_NAMELESS = re.compile(r'"name":null,"kind":"(?!amount_off|free_shipping)')
 
 
-def guest(programme: Programme) -> dict[str, Any]:
+def guest(programme: Programme, locale: str | None = None) -> dict[str, Any]:
     """What somebody who is not signed in sees: what there is to gain."""
-    return {"state": "guest", "programme": _fixed(programme).shown, "rewards": rewards(programme, None)}
+    return {
+        "state": "guest",
+        "programme": _fixed(programme).shown,
+        "rewards": rewards(programme, None, locale=locale),
+    }
 
 
-def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str) -> dict[str, Any]:
+def of_customer(
+    found: Shopper, programme: Programme, now: datetime, nonce: str, locale: str | None = None
+) -> dict[str, Any]:
     """The panel of a signed-in customer, member or not."""
     now_ms = to_ms(now) or 0
     if found.status != "active":
         return {
             "state": "not_member",
             "programme": _fixed(programme).shown,
-            "rewards": rewards(programme, None),
+            "rewards": rewards(programme, None, locale=locale),
             "waiting": points(found, now_ms) if found.status in ("unclaimed", "left") else None,
             "survey": _survey(found),
             "nonce": nonce,
@@ -65,9 +77,13 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
         "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
         "points": held,
         "tier": _tier(programme, found),
-        "rewards": rewards(programme, held["balance"], found.tier, redeeming=found.redeeming),
+        "rewards": rewards(
+            programme, held["balance"], found.tier, found.counted, locale, redeeming=found.redeeming
+        ),
         "codes": [
-            _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
+            _code(code, programme.currency, locale)
+            for code in found.codes or ()
+            if code.expires_at is None or code.expires_at > now_ms
         ],
         "survey": _survey(found),
         "programme": _fixed(programme).shown,
@@ -75,10 +91,10 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
     }
 
 
-def history(lines: list[Line], limit: int) -> dict[str, Any]:
+def history(lines: list[Line], limit: int, locale: str | None = None) -> dict[str, Any]:
     """A page of history: each line with the numbers that explain it. `next` asks for the page below, or is null."""
     shown = [
-        _Line(str(entry_id), kind, points, _time(at), _named(order, why), Raw(why.encode()))
+        _Line(str(entry_id), kind, points, _time(at), _named(order, why), Raw(_told(why, locale).encode()))
         for entry_id, points, at, kind, why, order in lines
     ]
     return {"lines": shown, "next": str(lines[-1][0]) if len(lines) == limit else None}
@@ -93,32 +109,22 @@ def _named(order: str | None, why: str) -> str | None:
 
 
 def rewards(
-    programme: Programme, available: int | None, tier: str | None = None, *, redeeming: bool = True
+    programme: Programme,
+    available: int | None,
+    tier: str | None = None,
+    counted: Counted = NOTHING,
+    locale: str | None = None,
+    *,
+    redeeming: bool = True,
 ) -> list[dict[str, Any]]:
-    """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can.
+    """Every reward that can be bought, with whether it can be had now and why not (offered.py).
 
-    Below zero, what is missing counts from there. A member sees no reward that is for other tiers, and the price that
-    their own tier pays. `redeeming` False: the shop has stopped it for the moment.
+    `redeeming` False: the shop has stopped it for the moment.
     """
-    fixed = _fixed(programme)
-    shown = []
-    for can, cannot, reward in fixed.rewards:
-        cost = reward.points
-        if available is not None and fixed.by_tier:
-            price = tiers.price(programme, reward, tier)
-            if price is None:
-                continue
-            cost = price
-            can, cannot = {**can, "points": cost}, {**cannot, "points": cost}
-        missing = cost if available is None else max(0, cost - available)
-        if missing == 0 and redeeming:
-            shown.append(can)
-        elif missing == 0:
-            shown.append({**cannot, "missing": 0, "why_not": "paused"})
-        else:
-            why_not = "join_first" if available is None else "not_enough_points"
-            shown.append({**cannot, "missing": missing, "why_not": why_not})
-    return shown
+    rows = offered.shown(programme, _offers(programme, locale), available, tier, counted, locale)
+    if redeeming:
+        return rows
+    return [{**row, "affordable": False, "why_not": "paused"} if row["affordable"] else row for row in rows]
 
 
 def ways(programme: Programme) -> list[dict[str, Any]]:
@@ -142,15 +148,20 @@ def way(rule: ActionRule) -> dict[str, Any]:
     }
 
 
-def redemption(found: Redemption) -> dict[str, Any]:
+def _told(why: str, locale: str | None) -> str:
+    """Why an entry stands, with the reward's name in the reader's language where the widget has no word for it."""
+    if _NAMELESS.search(why) is None:
+        return why
+    told = msgspec.json.decode(why)
+    return msgspec.json.encode(told | {"name": reward_names.of_entry(told, locale)}).decode()
+
+
+def redemption(found: Redemption, currency: str = "", locale: str | None = None) -> dict[str, Any]:
     """One redemption for its owner. The code shows once the platform knows it, never before."""
     shown = {
         "id": str(found.redemption_id),
         "state": STATES[found.state],
-        "reward": found.reward.key,
-        "name": found.reward.name or None,
-        "kind": found.reward.kind,
-        "value_minor": found.reward.value_minor,
+        **_of(found.reward, currency, locale),
         "cost": found.points,
         "code": found.code if found.state in ("made", "used") else None,
         "expires_at": _time(to_ms(found.expires_at)),
@@ -159,6 +170,10 @@ def redemption(found: Redemption) -> dict[str, Any]:
         shown["message"] = "The shop could not make this code. Your points are back."
     elif found.state == "undone":
         shown["message"] = "The code is gone and your points are back."
+    elif found.state == "credited":
+        shown["message"] = "The amount is in your store credit."
+    elif found.state == "waiting":
+        shown["message"] = "The shop hands it over to you."
     return shown
 
 
@@ -226,15 +241,17 @@ def _tier(programme: Programme, found: Shopper) -> dict[str, Any] | None:
     }
 
 
-def _code(code: Code) -> dict[str, Any]:
+def _of(reward: Reward, currency: str, locale: str | None) -> dict[str, Any]:
+    what = offered.described(reward, currency, locale)
+    return {"reward": what.pop("key"), **what}
+
+
+def _code(code: Code, currency: str, locale: str | None) -> dict[str, Any]:
     reward = _reward(code.reward)
     return {
         "id": str(code.redemption_id),
         "state": STATES[code.state],
-        "reward": reward.key,
-        "name": reward.name or None,
-        "kind": reward.kind,
-        "value_minor": reward.value_minor,
+        **_of(reward, currency, locale),
         "cost": code.points,
         "code": code.code if code.state == "made" else None,
         "expires_at": _time(code.expires_at),
@@ -264,9 +281,8 @@ class _Fixed:
     """What of a published version never changes, made once and kept."""
 
     programme: Programme
-    rewards: list[tuple[dict[str, Any], dict[str, Any], Reward]]
+    offers: dict[str, list[offered.Offer]]
     shown: msgspec.Raw
-    by_tier: bool
 
 
 _KNOWN: dict[int, _Fixed] = {}
@@ -278,32 +294,15 @@ def _fixed(programme: Programme) -> _Fixed:
     if found is None:
         if len(_KNOWN) > 4096:
             _KNOWN.clear()
-        found = _KNOWN[id(programme)] = _Fixed(
-            programme,
-            _rewards(programme),
-            _programme(programme),
-            any(one.tiers for one in programme.rewards)
-            or any(one.reward_discount_percent for one in programme.tiers),
-        )
+        found = _KNOWN[id(programme)] = _Fixed(programme, {}, _programme(programme))
     return found
 
 
-def _rewards(programme: Programme) -> list[tuple[dict[str, Any], dict[str, Any], Reward]]:
-    """Each reward as it shows when it can be had, what is common when it cannot, and the reward."""
-    found = []
-    for reward in programme.rewards:
-        fixed = {
-            "key": reward.key,
-            "name": reward.name or None,
-            "kind": reward.kind,
-            "points": reward.points,
-            "value_minor": reward.value_minor,
-            "minimum_minor": reward.minimum_minor,
-            "valid_days": reward.valid_days,
-        }
-        can = {**fixed, "affordable": True, "missing": 0, "why_not": None}
-        found.append((can, {**fixed, "affordable": False}, reward))
-    return found
+def _offers(programme: Programme, locale: str | None) -> list[offered.Offer]:
+    known, language = _fixed(programme).offers, reward_names.language(locale)
+    if language not in known:
+        known[language] = offered.offers(programme, language)
+    return known[language]
 
 
 def _programme(programme: Programme) -> msgspec.Raw:

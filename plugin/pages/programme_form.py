@@ -172,7 +172,8 @@ def _reward(r: Reading, at: str, held: Reward) -> Reward:
     value = r.money(f"{at}.value") if r.text(f"{at}.value") else None
     minimum = r.money(f"{at}.minimum") if r.text(f"{at}.minimum") else None
     days = r.whole(f"{at}.valid_days", 1) if r.text(f"{at}.valid_days") else 90
-    kind = r.choice(f"{at}.kind", ("amount_off", "free_shipping"))
+    # What only the chapter on rewards can make stays what it is.
+    kind = r.choice(f"{at}.kind", tuple(dict.fromkeys(("amount_off", "free_shipping", held.kind))))
     name = _name(r, at, must=False)
     return replace(
         held,

@@ -129,6 +129,11 @@ class Versions:
         return self._rows[0][0] if self._rows else None
 
     @property
+    def published(self) -> list[tuple[datetime, Programme]]:
+        """Every version with its moment, the oldest first."""
+        return self._rows
+
+    @property
     def latest(self) -> Programme | None:
         """The version in force now: the newest but for those that wait until the clock brings them into effect."""
         return self._taken[-1][1] if self._taken else None

@@ -405,6 +405,10 @@ lots = Table(
     _big("expires_at", null=True),
     _big("created_at"),
     _big("mirrored_at", null=True),
+    # expires_at is what counts: the sooner of the lot's own date and what a rule on whole balances says of it, but
+    # not before kept_until.
+    _big("own_expires_at", null=True),
+    _big("kept_until", null=True),
     PrimaryKeyConstraint("shop_id", "lot_id", name="pk_lots"),
     ForeignKeyConstraint(["shop_id", "lot_id"], ["entries.shop_id", "entries.entry_id"]),
 )
@@ -430,6 +434,7 @@ Index(
     "ix_lots_expiring",
     lots.c.shop_id,
     lots.c.expires_at,
+    lots.c.lot_id,
     sqlite_where=text("remaining > 0 AND expires_at IS NOT NULL"),
     postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"),
 )
@@ -439,6 +444,57 @@ Index(
     lots.c.available_at,
     sqlite_where=text("remaining > 0 AND mirrored_at IS NULL"),
     postgresql_where=text("remaining > 0 AND mirrored_at IS NULL"),
+)
+
+# Work over all open lots of a shop, by the clock along the primary key. kind: redate (the rule changed), extend
+expiry_runs = Table(
+    "expiry_runs",
+    metadata,
+    _big("shop_id"),
+    _big("run_id"),
+    _text("kind"),
+    _big("ends_at", null=True),
+    _text("tier", null=True),
+    _big("alive_after"),
+    _text("actor"),
+    _big("created_at"),
+    _big("finished_at", null=True),
+    _big("at_lot", default=0),
+    _big("lots", default=0),
+    _big("points", default=0),
+    PrimaryKeyConstraint("shop_id", "run_id", name="pk_expiry_runs"),
+)
+Index(
+    "ix_expiry_runs_open",
+    expiry_runs.c.shop_id,
+    expiry_runs.c.run_id,
+    sqlite_where=text("finished_at IS NULL"),
+    postgresql_where=text("finished_at IS NULL"),
+)
+
+# How far along (expires_at, lot_id) each reminder has come. reminder: first, last
+expiry_marks = Table(
+    "expiry_marks",
+    metadata,
+    _big("shop_id"),
+    _text("reminder"),
+    _big("at"),
+    _big("at_lot"),
+    PrimaryKeyConstraint("shop_id", "reminder", name="pk_expiry_marks"),
+)
+
+# Reminders that fell due: one per member, reminder and day on which points end.
+expiry_notices = Table(
+    "expiry_notices",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _text("reminder"),
+    _text("day"),
+    _big("ends_at"),
+    _big("points"),
+    _big("noted_at"),
+    PrimaryKeyConstraint("shop_id", "member_id", "reminder", "day", name="pk_expiry_notices"),
 )
 
 # Which debit took what from which lot. (debit, lot) may meet twice, so n counts.
@@ -475,7 +531,7 @@ Index(
     postgresql_where=text("remaining > 0"),
 )
 
-# state: debited, made, refused, undone, used
+# state: debited, made, refused, undone, used, expired, credited, waiting, fulfilled
 redemptions = Table(
     "redemptions",
     metadata,
@@ -497,9 +553,26 @@ redemptions = Table(
     _big("returned", default=0),
     _big("return_count", default=0),
     _text("reason", null=True),
+    _big("due_at", null=True),
+    _big("spent_minor", default=0),
     PrimaryKeyConstraint("shop_id", "redemption_id", name="pk_redemptions"),
     UniqueConstraint("shop_id", "member_id", "request_key", name="uq_redemptions_request"),
     UniqueConstraint("shop_id", "code", name="uq_redemptions_code"),
+)
+Index("ix_redemptions_reward", redemptions.c.shop_id, redemptions.c.reward_key, redemptions.c.redemption_id)
+Index(
+    "ix_redemptions_due",
+    redemptions.c.shop_id,
+    redemptions.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+Index(
+    "ix_redemptions_waiting",
+    redemptions.c.shop_id,
+    redemptions.c.redemption_id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
 )
 
 # One invitation per order. state: waiting, asked, answered, withdrawn, missed

@@ -14,14 +14,15 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from plugin.domain import tiers
+from plugin.domain import rewards, tiers
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.errors import StorageBusy
-from plugin.store import programmes, progress, shops
+from plugin.store import offers, programmes, progress, shops
 from plugin.store.connections import connect, storage_failed
 from plugin.store.db import Row, Tx, to_ms
 from plugin.store.history import ORDER_NAME
+from plugin.store.offers import NOTHING, Counted
 from plugin.store.programmes import Versions
 
 
@@ -127,6 +128,12 @@ class Shopper:
     tier_by: str | None = None
     warned: bool = False
     held_before: frozenset[str] = frozenset()
+    counted: Counted = NOTHING
+
+    @property
+    def currency(self) -> str:
+        """The programme's currency, empty while there is no programme."""
+        return self.programme.currency if self.programme else ""
 
 
 # One entry of a history page: (entry id, points, occurred at in epoch ms, kind, why as JSON text, order name).
@@ -209,6 +216,9 @@ class StorefrontReader:
                 m=customer_id or 0,
             )
             shopper.held_before = frozenset(row[0] for row in rows_of_past)
+        if programme is not None and rewards.counts(programme.rewards):
+            with self._reading() as tx:
+                shopper.counted = offers.count(tx, shop_id, customer_id, programme.rewards, now)
         return _filled(shopper, rows)
 
     def history(

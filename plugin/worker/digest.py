@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from plugin.domain.programme import LineRule, OrderRules, Programme
+from plugin.domain import reward_names
+from plugin.domain.programme import LineRule, OrderRules, Programme, Reward
 from plugin.domain.programme.earning import NUMBERED_SCOPES
+from plugin.domain.rewards import rungs
 from plugin.domain.values import exponent
 
 PROXY_PATH = "/apps/rewards"
@@ -44,16 +46,7 @@ def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str
             for tier in programme.tiers
         ],
         "rewards": [
-            {
-                "key": reward.key,
-                "name": reward.name or None,
-                "kind": reward.kind,
-                "points": reward.points,
-                "value_minor": reward.value_minor,
-                "minimum_minor": reward.minimum_minor,
-                "valid_days": reward.valid_days,
-            }
-            for reward in programme.rewards
+            _reward(offered, programme.currency) for offered in programme.rewards if offered.for_sale
         ],
     }
 
@@ -97,3 +90,23 @@ def _line(rule: LineRule) -> dict[str, object]:
         "multiplier": [rule.multiplier.numerator, rule.multiplier.denominator],
         "points": rule.points,
     }
+
+
+def _reward(offered: Reward, currency: str) -> dict[str, object]:
+    """A reward as guests see it. `names`: what Liquid puts in the place of the English name, by language."""
+    reward = rungs(offered, None)[0]
+    own = reward.kind in reward_names.SAID_BY_WIDGET
+    shown: dict[str, object] = {
+        "key": reward.key,
+        "name": reward_names.for_widget(reward, currency, "en"),
+        "kind": reward.kind,
+        "points": reward.points,
+        "value_minor": reward.value_minor if own else None,
+        "minimum_minor": reward.minimum_minor or reward.buys_minor,
+        "valid_days": reward.valid_days,
+    }
+    if not own and not reward.name:
+        shown["names"] = {
+            one: reward_names.name_of(reward, currency, one) for one in reward_names.LOCALES if one != "en"
+        }
+    return shown

@@ -16,12 +16,11 @@ from typing import Protocol
 
 from plugin.channels.outgoing import Sender
 from plugin.channels.sealed import Sealer
-from plugin.domain import rewards
 from plugin.domain.programme import shown_balance
 from plugin.errors import trace
 from plugin.flows import members as member_flow
 from plugin.flows import orders as order_flow
-from plugin.flows import spending, standing
+from plugin.flows import standing
 from plugin.shopify import order_details
 from plugin.shopify import orders as platform_orders
 from plugin.shopify import perform as platform
@@ -35,12 +34,12 @@ from plugin.shopify.errors import (
     TokenUnavailable,
     Unavailable,
 )
-from plugin.store import members, orders, programmes, queues, redemptions, shops, surveys
+from plugin.store import members, orders, queues, shops, surveys
 from plugin.store.db import Database
 from plugin.store.outgoing import DELIVER
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
-from plugin.worker import merchants, outgoing
+from plugin.worker import codes, merchants, outgoing
 
 log = logging.getLogger(__name__)
 # How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
@@ -166,57 +165,6 @@ def _read_order(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
         queues.effects_done(tx, shop.shop_id, [effect], now, "not_found" if seen is None else None)
 
 
-def _make_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    redemption_id = int(str(effect.payload["redemption_id"]))
-    with bench.db.read() as tx:
-        redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
-        programme = programmes.versions(tx, shop.shop_id).numbered(
-            redemption.programme_version if redemption else None
-        )
-    if redemption is None or redemption.state != "debited" or programme is None:
-        with bench.db.write(shop.shop_id) as tx:
-            queues.effects_done(tx, shop.shop_id, [effect], bench.now(), "settled_before")
-        return
-    reward = redemption.reward
-    outcome = platform.make_code(
-        client,
-        platform.CodeOrder(
-            code=redemption.code,
-            kind=reward.kind,
-            value_minor=reward.value_minor,
-            currency=programme.currency,
-            minimum_minor=reward.minimum_minor,
-            customer_id=redemption.member_id,
-            title=f"Reward: {rewards.title(reward, programme.currency)}",
-            starts_at=redemption.created_at,
-            ends_at=redemption.expires_at,
-            tag=f"regulars-{redemption_id}",
-        ),
-        first_attempt=effect.attempts == 1,
-    )
-    with bench.db.write(shop.shop_id) as tx:
-        now = bench.now()
-        if isinstance(outcome, platform.Made):
-            spending.code_made(tx, shop, redemption_id, outcome.gid, now)
-        else:
-            spending.code_refused(tx, shop, redemption_id, outcome.reason, now)
-        queues.effects_done(tx, shop.shop_id, [effect], now)
-
-
-def _withdraw_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    redemption_id = int(str(effect.payload["redemption_id"]))
-    with bench.db.read() as tx:
-        redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
-    assert redemption is not None
-    outcome = platform.withdraw_code(
-        client, redemption.discount_gid, redemption.code, tag=f"regulars-{redemption_id}"
-    )
-    with bench.db.write(shop.shop_id) as tx:
-        now = bench.now()
-        spending.code_withdrawn(tx, shop, redemption_id, outcome.used, now)
-        queues.effects_done(tx, shop.shop_id, [effect], now)
-
-
 def _mirror_members(bench: Bench, client: AdminClient, shop: Shop, effects: list[Effect]) -> None:
     now = bench.now()
     states = []
@@ -317,8 +265,13 @@ def _mirror_response(bench: Bench, client: AdminClient, shop: Shop, effect: Effe
 Performer = Callable[[Bench, AdminClient, Shop, Effect], None]
 PERFORMERS: dict[str, Performer] = {
     "order.read": _read_order,
-    "code.make": _make_code,
-    "code.withdraw": _withdraw_code,
+    "code.make": codes.make_code,
+    "code.withdraw": codes.withdraw_code,
+    "code.combine": codes.combine_code,
+    "card.make": codes.make_card,
+    "card.read": codes.read_card,
+    "card.withdraw": codes.withdraw_card,
+    "credit.make": codes.give_credit,
     "member.mirror": _mirror_one,
     "member.tags": _tag_member,
     "member.read": _read_member,

@@ -178,7 +178,7 @@ def test_a_code_that_takes_its_time_appears_by_itself(site: Site, api: Api, visi
     window.locator("[data-key=ask-five_off]").click()
     window.locator("[data-key=yes-five_off]").click()
     expect(window.locator("[data-key=code-9000]")).to_be_focused()
-    expect(window.locator(".busy")).to_have_text("Creating your code…")
+    expect(window.locator(".busy")).to_have_text("Preparing your reward…")
     expect(window.locator("code")).to_have_text("REG-7KQ2M-X9000", timeout=15_000)
     expect(window.locator("[data-key=copy-9000]")).to_be_focused()
 

@@ -14,7 +14,7 @@ from plugin.domain.programme import Ladder, PaidMembership, Programme, TagTier, 
 from plugin.domain.values import Ratio
 from plugin.flows import clock, members, merchants, tiers
 from plugin.flows.merchants import VersionScheduled
-from plugin.flows.spending import CannotRedeem
+from plugin.flows.offers import CannotRedeem
 from plugin.flows.tiers import CannotGrant
 from plugin.store import events, grants, ladder, ledger
 from plugin.store.events import Event
@@ -356,7 +356,7 @@ def test_a_reward_costs_what_the_tier_pays_and_may_be_for_a_tier_only(books: Boo
     books.give(7, 500)
     with pytest.raises(CannotRedeem) as refused:
         books.redeem(7, "vip")
-    assert refused.value.code == "not_your_tier"
+    assert refused.value.code == "wrong_tier"
     assert books.redeem(7, request="bronze").points == 100
     give(books, "silver", None)
     assert books.redeem(7, "vip", "silver").points == 85

@@ -67,6 +67,18 @@ def _adjust(inside: FrameLocator) -> None:
     inside.get_by_text("Give 30 points?").wait_for()
 
 
+def _extend_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_label("Last day").fill("31.1.2027")
+    inside.get_by_role("button", name="Let points last longer").click()
+    inside.get_by_text("Write a day as year-month-day").wait_for()
+
+
+def _extend(inside: FrameLocator) -> None:
+    inside.get_by_label("Last day").fill("2031-01-31")
+    inside.get_by_role("button", name="Let points last longer").click()
+    inside.get_by_text("Under way").wait_for()
+
+
 def _preview_wrongly(inside: FrameLocator) -> None:
     inside.get_by_label("Return window").fill("400")
     inside.get_by_label("Codes begin with").fill("?")
@@ -174,6 +186,9 @@ ADMIN = {
     "member-full": State("full", "member.html", admin(f"/members/{FIRST + 1}")),
     "member-owing": State("full", "member.html", admin(f"/members/{FIRST + 2}")),
     "member-waiting": State("full", "member.html", admin(f"/members/{FIRST}")),
+    "expiry": State("lived", "expiry.html", admin("/expiry")),
+    "expiry-wrong": State("lived", "expiry.html", admin("/expiry", _extend_wrongly)),
+    "expiry-extended": State("lived", "expiry.html", admin("/expiry", _extend)),
     "orders-empty": State("new", "orders.html", admin("/orders")),
     "orders": State("lived", "orders.html", admin("/orders?show=repeat")),
     "orders-many": State("full", "orders.html", admin("/orders")),

@@ -163,7 +163,7 @@ def basis(known: Knowledge, body: Json, rule: Json, *, whole: bool = False) -> i
         for refund in known.refunds.values():
             for part in refund["refund_line_items"]:
                 units[part["line_item_id"]] = units.get(part["line_item_id"], 0) + part["quantity"]
-    value = ordered = taxed = Fraction(0)
+    value = ordered = taxed = edited = Fraction(0)
     for line in body["line_items"]:
         if line.get("gift_card"):
             continue
@@ -178,12 +178,21 @@ def basis(known: Knowledge, body: Json, rule: Json, *, whole: bool = False) -> i
         value += worth - floor(worth * gone / count) if count else 0
         ordered += worth
         taxed += gross
+        sent_back = sum(
+            part["quantity"]
+            for refund in (() if whole else known.refunds.values())
+            for part in refund["refund_line_items"]
+            if part["line_item_id"] == line["id"]
+        )
+        # Units that are gone though no refund names them were edited out; their money comes back without lines.
+        edited += floor(gross * max(0, gone - sent_back) / count) if count else 0
     shipped_back = Fraction(0)
     loose = Fraction(0)
     for refund in () if whole else known.refunds.values():
         paid, shipping, lines = refund_money(refund, body)
         shipped_back += shipping * scale
         loose += max(Fraction(0), (paid - shipping - lines) * scale)
+    loose = max(Fraction(0), loose - edited)
     if taxed > 0:
         value -= floor(loose * ordered / taxed)
     value = max(Fraction(0), value)

@@ -22,6 +22,7 @@ from plugin.domain.programme import (
 )
 from plugin.domain.values import Rate, Ratio
 from plugin.flows import clock, members, merchants, orders, spending
+from plugin.flows.offers import CannotRedeem
 from plugin.store import audit, ledger, queues
 from plugin.store import members as member_store
 from plugin.store.db import Database, to_ms
@@ -104,7 +105,7 @@ class Rig:
             who = member_store.resolved(tx, self.shop.shop_id, step["customer"])
             try:
                 made = spending.redeem(tx, self.shop, who, f"reward_{step['points']}", name, now)
-            except spending.CannotRedeem:
+            except CannotRedeem:
                 return
             self.codes[name], self.redemptions[name] = made.code, made.redemption_id
         self.unmade = name

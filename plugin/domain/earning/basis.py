@@ -26,7 +26,7 @@ def money_of(order: Order, basis: Basis) -> Money:
     if head is None:
         return Money((), 0, 0)
     kept = kept_units(order)
-    lines, value, ordered_value, ordered_gross = [], 0, 0, 0
+    lines, value, ordered_value, ordered_gross, edited_out = [], 0, 0, 0, 0
     for line in head.lines:
         if line.gift_card:
             continue
@@ -41,10 +41,12 @@ def money_of(order: Order, basis: Basis) -> Money:
         value += worth
         ordered_value += money
         ordered_gross += gross
+        edited_out += gross - line_value(line, gross, line.quantity - line.removed)
     refunded_shipping = sum(refund.shipping_minor for refund in order.refunds)
     without_lines = sum(
         amount_without_lines(order, refund_index) for refund_index in range(len(order.refunds))
     )
+    without_lines = max(0, without_lines - edited_out)  # what was edited out is paid back without its lines
     if ordered_gross > 0:
         value -= without_lines * ordered_value // ordered_gross
     extras = 0

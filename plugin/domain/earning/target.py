@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from plugin.domain.earning.timing import ends_at, opens_at
 from plugin.domain.earning.worth import worth_of
-from plugin.domain.orders import PAID, Order, arrival, paid_share
+from plugin.domain.orders import PAID, Order, arrival, charged_back, paid_share
 from plugin.domain.programme import OrderRules, Programme
 from plugin.domain.values import Ratio, rounded
 
@@ -47,6 +47,8 @@ def why_nothing_counts(order: Order, *, count_test_orders: bool) -> str | None:
         return "test"
     if head.cancelled_at is not None:
         return "cancelled"
+    if charged_back(order):
+        return "disputed"
     if head.financial_status not in PAID and paid_share(order) is None:
         return "not_paid"
     return None

@@ -19,7 +19,8 @@ from plugin.domain.programme.earning import (
     OrderBonus,
     OrderRules,
 )
-from plugin.domain.programme.rewards import Reward
+from plugin.domain.programme.expiry import Expiry
+from plugin.domain.programme.rewards import Reward, combines_with, market_prices
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
 
@@ -33,6 +34,7 @@ __all__ = [
     "Basis",
     "Clawback",
     "EarningRule",
+    "Expiry",
     "Ladder",
     "LineRule",
     "OrderBonus",
@@ -45,7 +47,9 @@ __all__ = [
     "Survey",
     "TagTier",
     "Tier",
+    "combines_with",
     "first_programme",
+    "market_prices",
     "problems",
     "shown_balance",
 ]

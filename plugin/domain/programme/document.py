@@ -8,7 +8,7 @@ from typing import Literal
 from plugin.domain.programme.actions import ActionKind, ActionRule, problems_of_actions
 from plugin.domain.programme.check import Problem, checking
 from plugin.domain.programme.earning import Basis, EarningRule, OrderRules, problems_of_earning
-from plugin.domain.programme.expiry import problems_of_expiry
+from plugin.domain.programme.expiry import Expiry, problems_of_expiry
 from plugin.domain.programme.rewards import Reward, problems_of_rewards
 from plugin.domain.programme.survey import Survey, problems_of_survey
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier, problems_of_tiers
@@ -44,9 +44,13 @@ class Programme:
     clawback: Clawback = "deficit"
     return_spent_points: bool = True
     code_prefix: str = "REG"
+    # Days before an unused code ends at which its owner is reminded, 0 for never; whether its points then come back.
+    code_reminder_days: int = 0
+    return_on_code_expiry: bool = False
     survey: Survey = Survey()
     actions: tuple[ActionRule, ...] = ()
     birthday_notice_days: int = 30
+    expiry: Expiry = Expiry()
     holdout_percent: int = 0
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from plugin.domain import rewards
+from plugin.domain import reward_names
 from plugin.flows import spending
 from plugin.pages.answers import Refusal
 from plugin.pages.api.members import known
@@ -43,6 +43,8 @@ class OfferedReward(Struct, frozen=True):
     minimum_minor: int | None
     currency: str
     valid_days: int
+    for_sale: bool
+    stock: int | None
 
 
 class Rewards(Struct, frozen=True):
@@ -52,7 +54,8 @@ class Rewards(Struct, frozen=True):
 
 
 class Redemption(Struct, frozen=True):
-    """Points spent on a reward. `state`: being_made, made, used, undone or refused; the code works once it is made."""
+    """Points spent on a reward. `state`: being_made, made, used, undone, refused or expired; waiting and fulfilled for
+    what the shop hands over, credited for store credit. The code works once it is made."""
 
     id: Id
     member_id: Id
@@ -73,10 +76,13 @@ class RedemptionsQuery(Paged, frozen=True):
 
 
 class Wish(Body, frozen=True):
-    """Who redeems which reward, by its key."""
+    """Who redeems which reward. `points`: for one of any amount; `currency`: one it states an amount for."""
 
     member_id: Id
     reward: Text
+    points: int | None = None
+    currency: Text | None = None
+    basket_minor: int | None = None
 
 
 def list_rewards(call: Call, _: None) -> Rewards:
@@ -86,8 +92,8 @@ def list_rewards(call: Call, _: None) -> Rewards:
     currency = programme.currency
     return Rewards(
         [
-            OfferedReward(one.key, one.kind, rewards.title(one, currency), one.points, one.value_minor,
-                          one.minimum_minor, currency, one.valid_days)
+            OfferedReward(one.key, one.kind, reward_names.name_of(one, currency), one.points, one.value_minor,
+                          one.minimum_minor, currency, one.valid_days, one.for_sale, one.stock)
             for one in programme.rewards
         ]
     )  # fmt: skip
@@ -108,7 +114,10 @@ def get_redemption(call: Call, _: None) -> Redemption:
 
 def redeem_reward(call: Call, wish: Wish) -> Later:
     member_id = known(call, _number(wish.member_id), "member_id")
-    made = spending.redeem(call.tx, call.shop, member_id, wish.reward, call.cause, call.now)
+    made = spending.redeem(
+        call.tx, call.shop, member_id, wish.reward, call.cause, call.now,
+        points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor,
+    )  # fmt: skip
     return _performed(call, made.redemption_id, spending.make_code(made.redemption_id))
 
 

@@ -123,6 +123,17 @@ def row_numbers(part: Rows, given: Mapping[str, str]) -> list[int]:
     return [*held, new] if new < MAX_ROWS else held
 
 
+def begun(chapter: Chapter, given: Mapping[str, str]) -> dict[str, str]:
+    """What the lists of a new row begin with, because a list always has something chosen."""
+    return {
+        f"{part.at}.{row_numbers(part, given)[-1]}.{one.name}": _text(one, part.blank[one.name], "")
+        for part in chapter.parts
+        if isinstance(part, Rows)
+        for one in part.fields
+        if one.kind in ("choice", "switch") and one.name in part.blank
+    }
+
+
 def read(chapter: Chapter, given: Mapping[str, str], base: Programme, currency: str) -> Draft:
     """A draft of the next version from the form; what the form does not show stays as in `base`."""
     r = Reading(given, currency)
@@ -179,6 +190,9 @@ def _rows(
             key = key_of(name, part.noun, by_key.keys() | {row["key"] for row in made})
         row = deepcopy(by_key.get(key) or dict(part.blank)) | {"key": key}
         for one in part.fields:
+            left_out = key not in by_key and one.name not in part.blank and not r.text(f"{at}.{one.name}")
+            if left_out:
+                continue  # a new row begins with what the document says
             value = _value(r, one, f"{at}.{one.name}", base)
             _set(row, one.name, part.blank.get(one.name) if value is None else value)
         made.append(row)

@@ -16,7 +16,7 @@ def test_the_rewards_on_offer(light: Scene) -> None:
     assert [one["key"] for one in found] == ["welcome_off", "five_off", "free_shipping", "twenty_off"]
     assert found[1] == {
         "key": "five_off", "kind": "amount_off", "title": "CHF 5 off", "points": 100, "value_minor": 500,
-        "minimum_minor": None, "currency": "CHF", "valid_days": 90,
+        "minimum_minor": None, "currency": "CHF", "valid_days": 90, "for_sale": True, "stock": None,
     }  # fmt: skip
 
 
