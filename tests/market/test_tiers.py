@@ -1,4 +1,4 @@
-"""What others get wrong about tiers: freight counts, rules are frozen or must be switched off, falls come unannounced."""
+"""What others get wrong about tiers: freight counts, rules are frozen or switched off, falls come unannounced."""
 
 from __future__ import annotations
 
