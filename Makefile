@@ -48,7 +48,8 @@ soak: setup postgres ## the long forms of the random tests, resumable; writes do
 	@$(NODE_FIRST) $(RUN)python -m bench.soak $(ARGS)
 
 mutation: setup ## breaks the domain in small ways, one at a time, and counts what its tests notice; docs/mutation.md
-	@$(RUN)mutmut run --max-children $(JOBS) $(ARGS)
+	@test -n "$(ARGS)" || rm -rf mutants
+	@nice -n 19 $(RUN)mutmut run --max-children $(JOBS) $(ARGS)
 	@$(RUN)python -m tests.mutation
 
 screenshots: setup browser ## the README's pictures, from a fresh demo

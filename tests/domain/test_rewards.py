@@ -96,6 +96,13 @@ def test_what_a_wish_makes_of_it(reward: Reward, points: int | None, currency: s
     assert chosen(reward, points, currency, None) == wanted
 
 
+def test_an_amount_may_go_up_by_single_points_and_stays_whole() -> None:
+    single = replace(ANY, points=1, step_points=1, step_minor=5)
+    made = chosen(single, 7, None, None)
+    assert isinstance(made, Reward)
+    assert (made.points, made.value_minor, type(made.value_minor)) == (7, 35, int)
+
+
 @pytest.mark.parametrize(
     ("basket", "exact", "least"),
     [
