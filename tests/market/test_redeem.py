@@ -8,7 +8,7 @@ import pytest
 
 from plugin.domain.programme import EarningRule
 from plugin.domain.values import Rate
-from plugin.flows.spending import CannotRedeem
+from plugin.flows.offers import CannotRedeem
 from tests.books import Books
 from tests.facts import DAY, T0, line, programme, seen
 from tests.pages.scene import ALICE, ANNA, BEN, Scene
