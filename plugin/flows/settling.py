@@ -200,7 +200,11 @@ def _settle(work: Work, accounts: dict[int, Account], now: datetime) -> None:
     wanted = dict(target.points) if work.member_id is not None else {}
     order_id = work.order.order_id
     changed_hands = work.before.member_id is not None and work.before.member_id != work.member_id
-    for rule in sorted(set(wanted) | set(work.standing)):
+    standing = {rule: points for rule, (points, _) in work.standing.items()}
+    # What rises goes first: where points only change their rule, what is taken back is there.
+    for rule in sorted(
+        wanted.keys() | standing.keys(), key=lambda r: (wanted.get(r, 0) < standing.get(r, 0), r)
+    ):
         if changed_hands and work.before.member_id in accounts:
             _post(work, accounts[work.before.member_id], rule, 0, "moved_to_another_customer", now)
         if work.member_id is not None:

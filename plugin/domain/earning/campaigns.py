@@ -114,7 +114,7 @@ def _stacked(
             before, counted = counted, _counted(shares, programme, sets, multiplier)
             added = counted - before
         elif one.effect == "rate":
-            money = sum((shares[n].minor for n in mine), Fraction(0)) * one.points / one.per_minor
+            money = sum((shares[n].minor for n in mine), Fraction(0)) * Fraction(one.points, one.per_minor)
             added = rounded(money.numerator, money.denominator, programme.rounding)
         else:
             added = one.points if any(_is_there(shares[n]) for n in mine) else 0
