@@ -131,6 +131,11 @@ class Versions:
         return None if version is None else self._by_version.get(version)
 
     @property
+    def all(self) -> list[Programme]:
+        """Every version, oldest first."""
+        return [programme for _, programme in self._rows]
+
+    @property
     def first_at(self) -> datetime | None:
         """When the first version came into force."""
         return self._rows[0][0] if self._rows else None

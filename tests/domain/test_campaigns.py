@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -89,20 +90,17 @@ def test_a_day_is_as_long_as_the_clocks_make_it(day: str, zone: str, hours: int)
     after = (datetime.fromisoformat(day) + timedelta(days=1)).isoformat()
     one = campaign(starts=day, ends=after, zone=zone)
     assert one.ends_at - one.starts_at == timedelta(hours=hours)
-    assert [one.runs(one.starts_at + timedelta(hours=n, seconds=s)) for n, s in ((0, -1), (0, 0), (hours, -1), (hours, 0))] == [
-        False, True, True, False,
-    ]  # fmt: skip
+    around = (timedelta(seconds=-1), timedelta(0), timedelta(hours=hours, seconds=-1), timedelta(hours=hours))
+    assert [one.runs(one.starts_at + later) for later in around] == [False, True, True, False]
 
 
 @given(
     st.sampled_from(("Europe/Zurich", "America/New_York", "UTC", "Asia/Tokyo")),
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),
+    st.integers(0, 3_000_000_000).map(lambda s: datetime.fromtimestamp(s, UTC)),
 )
-def test_a_later_wall_time_is_never_an_earlier_end(zone: str, one: datetime, other: datetime) -> None:
-    early, late = sorted((one, other))
-    assert moment(early.isoformat(), zone) <= moment(late.isoformat(), zone, last=True) + timedelta(hours=1)
-    assert moment(early.isoformat(), zone) <= moment(early.isoformat(), zone, last=True)
+def test_the_clocks_show_every_moment_between_its_first_and_its_last(zone: str, at: datetime) -> None:
+    shown = at.astimezone(ZoneInfo(zone)).replace(tzinfo=None).isoformat()
+    assert moment(shown, zone) <= at <= moment(shown, zone, last=True)
 
 
 def test_orders_before_and_after_earn_as_ever() -> None:
@@ -290,7 +288,8 @@ def test_best_is_the_best_single_one_and_the_others_give_no_less(
 
 @given(
     several(), rules(), st.sampled_from(("multiply", "add", "best")),
-    st.permutations((BOUGHT, refunded(1, refund(1, back(1, 1, 5_000), paid=5_000)), refunded(1, refund(2, paid=1_700)))),
+    st.permutations((BOUGHT, refunded(1, refund(1, back(1, 1, 5_000), paid=5_000)),
+                     refunded(1, refund(2, paid=1_700)))),
 )  # fmt: skip
 def test_the_order_of_what_is_told_changes_nothing_and_money_given_back_never_gives_points(
     campaigns: tuple[Campaign, ...], changes: dict[str, Any], stacking: Stacking, told: list[OrderFact]
@@ -330,7 +329,7 @@ def test_the_order_of_what_is_told_changes_nothing_and_money_given_back_never_gi
         ({"scope": "product"}, "campaigns.0.values", "No product can be meant"),
         ({"values": ("11",)}, "campaigns.0.scope", "Products are named below"),
         ({"scope": "product", "values": ("tea",)}, "campaigns.0.values", "Write numbers"),
-        ({"scope": "vendor", "values": ("Potter",)}, "campaigns.0.values", "The chapter on earning excludes all of these"),
+        ({"scope": "vendor", "values": ("Potter",)}, "campaigns.0.values", "The chapter on earning excludes all"),
     ],
 )  # fmt: skip
 def test_impossible_campaigns_are_refused_with_field_and_remedy(
