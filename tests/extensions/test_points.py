@@ -102,10 +102,10 @@ def test_liquid_counts_campaigns_while_they_run_as_the_ledger_does(
     now = datetime.now(UTC)
     campaigns = tuple(
         Campaign(
-            f"c{n}", "C", *((now + timedelta(days=day)).replace(tzinfo=None).isoformat() for day in days), "UTC",
-            multiplier=Ratio(more + less, less), tiers=tiers,
+            f"c{n}", "C", _wall(now, first), _wall(now, last), "UTC", multiplier=Ratio(more + less, less),
+            tiers=tiers,
         )
-        for n, (more, less, days, tiers) in enumerate(several)
+        for n, (more, less, (first, last), tiers) in enumerate(several)
     )  # fmt: skip
     # Of what is not for everybody and everything, nothing is promised.
     scoped = Campaign("tea", "Tea", "2000-01-01", "2999-01-01", "UTC", scope="vendor", values=("Nobody",))
@@ -118,6 +118,10 @@ def test_liquid_counts_campaigns_while_they_run_as_the_ledger_does(
         Page(digest=storefront_digest(ruled), loyalty=MEMBER, currency=ruled.currency, prices=(price,))
     )
     assert int(re.sub("[^0-9]", "", shown) or 0) == sum(count for _, count in due.points)
+
+
+def _wall(now: datetime, days: int) -> str:
+    return (now + timedelta(days=days)).replace(tzinfo=None).isoformat()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Campaigns in the books: what they give stands apart, orders keep their version, and the figures lead to the orders."""
+"""Campaigns in the books: their points stand apart, orders keep their version, figures lead to the orders."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_campaign_stands_apart_with_its_name_and_is_taken_back_with_the_order(
     books.publish(rules(campaign()))
     books.tell(bought(1, SATURDAY), bought(2, SATURDAY - 2 * DAY))
     assert stands(books) == {1: {"purchase": 100, "campaign_double": 100}, 2: {"purchase": 100}}
-    whys = dict(books.rows("SELECT source_key, why FROM entries WHERE shop_id = :s"))
+    whys: dict[str, str] = dict(books.rows("SELECT source_key, why FROM entries WHERE shop_id = :s"))
     why = msgspec.json.decode(whys["order:1:campaign_double:1"])
     assert (why["name"], why["campaign"], why["target"]) == ("Double weekend", "double", 100)
     half = refunded(1, refund(1, back(1, 1, 10_000), paid=10_000))
