@@ -102,7 +102,7 @@ def results(tx: Tx, shop_id: int) -> list[Result]:
     versions = programmes.versions(tx, shop_id)
     planned = versions.latest.campaigns if versions.latest is not None else ()
     found = []
-    for one, until in _every(versions.all):
+    for one, until in _every(programme for _, programme in versions.published):
         orders, points = campaigns.given(tx, shop_id, CAMPAIGN + one.key, one.starts_at, until)
         if orders or one in planned:
             found.append(Result(one, one.starts_at, until, orders, points))

@@ -102,11 +102,10 @@ class Versions:
         self.asks_details = any(p.orders.asks_products or not p.orders.credit for _, p in rows) or any(
             one.asks_products for one in campaigns
         )
-        self.named_tags = frozenset(
-            tag.casefold()
-            for tags in ([p.orders.excluded_tags for _, p in rows] + [one.tags for one in campaigns])
-            for tag in tags
-        )
+        tags = [tag for _, p in rows for tag in p.orders.excluded_tags] + [
+            t for one in campaigns for t in one.tags
+        ]
+        self.named_tags = frozenset(tag.casefold() for tag in tags)
         # Whether any order of the shop may depend on other orders of its member.
         self.crosses_orders = any(programme.orders.crosses_orders for _, programme in rows)
         self._taken = [row for row in self._rows if row[1].version not in waiting]
@@ -129,11 +128,6 @@ class Versions:
     def numbered(self, version: int | None) -> Programme | None:
         """The version of that number."""
         return None if version is None else self._by_version.get(version)
-
-    @property
-    def all(self) -> list[Programme]:
-        """Every version, oldest first."""
-        return [programme for _, programme in self._rows]
 
     @property
     def first_at(self) -> datetime | None:

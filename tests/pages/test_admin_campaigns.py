@@ -104,7 +104,7 @@ def test_the_figures_open_the_orders_that_make_them_up(light: Scene) -> None:
     assert first.count('href="/members/') == 50
     second = checked(open_page(light, link_to("before=", first)))
     assert second.count('href="/members/') == 10
-    told = [line["order"] for line in light.get("history", ANNA).json["lines"][:2]]
+    told = [line["order"] for line in light.get("history", ANNA).get_json()["lines"][:2]]
     assert told == ["#9059", "#9059 · Double <points>"]
     assert open_page(light, f"/members/{ANNA}").text.count("Campaign “Double &lt;points&gt;”") > 3
 
@@ -117,9 +117,9 @@ def test_a_campaign_that_is_not_there_and_another_shop_see_nothing(light: Scene)
 
 def test_the_panel_names_campaigns_but_not_those_of_a_segment(light: Scene) -> None:
     running(light, effect="points", points=5, scope="vendor", values=("Potter",))
-    shown = light.get("me", ANNA).json["programme"]["campaigns"]
+    shown = light.get("me", ANNA).get_json()["programme"]["campaigns"]
     assert [(one["name"], one["points"], one["some_products"]) for one in shown] == [
         ("Double <points>", 5, True)
     ]
     running(light, tags=("secret",))
-    assert light.get("me", ANNA).json["programme"]["campaigns"] == []
+    assert light.get("me", ANNA).get_json()["programme"]["campaigns"] == []
