@@ -360,6 +360,18 @@ def test_two_of_the_same_key_and_too_much_at_once_are_refused() -> None:
     assert "Double points and Big overlap" in problems(running(campaign(), big, stacking="multiply"))[0][1]
 
 
+def test_too_many_are_refused() -> None:
+    many = [campaign(f"c{n}", multiplier=Ratio(11, 10)) for n in range(101)]
+    assert problems(running(*many[:10], stacking="multiply")) == []
+    found = problems(running(*many[:11], stacking="multiply"))
+    assert {field for field, _ in found} == {"campaign_stacking"}
+    assert "More than 10 campaigns multiply at once" in found[0][1]
+    assert problems(running(*many[:11], stacking="add")) == []
+    assert problems(running(*many)) == [
+        ("campaigns", "At most 100 campaigns. Take out some that have ended.")
+    ]
+
+
 def test_keys_of_campaigns_are_not_taken_by_earning_rules() -> None:
     by = programme(earning=(EarningRule(Rate(1, 100), "campaign_double"),), tiers=(Tier("bronze", "B", 0),))
     assert problems(by) == [("earning.0.key", "This key is taken. Choose another one.")]

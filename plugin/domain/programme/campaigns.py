@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # one that is best for the shopper stands alone.
 Stacking = Literal["multiply", "add", "best"]
 MOST_TIMES = 100
+MOST = 100
+MOST_AT_ONCE = 10  # that multiply one another: an order's money falls into up to 2 to that power of sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def problems_of_campaigns(programme: Programme) -> list[Problem]:
     found, check = checking()
     keys = [one.key for one in programme.campaigns]
     check(len(keys) == len(set(keys)), "campaigns", "Give every campaign a key of its own.")
+    check(len(keys) <= MOST, "campaigns", f"At most {MOST} campaigns. Take out some that have ended.")
     timed = []
     for i, one in enumerate(programme.campaigns):
         at = f"campaigns.{i}"
@@ -104,7 +107,14 @@ def problems_of_campaigns(programme: Programme) -> list[Problem]:
         "campaigns",
         "These campaigns name too many things. Use a tag or a collection instead of single products.",
     )
-    for names, times in _highest(programme.campaign_stacking, timed):
+    for together, times in _highest(programme.campaign_stacking, timed):
+        names = " and ".join(one.name for one in together[:3])
+        check(
+            programme.campaign_stacking != "multiply" or len(together) <= MOST_AT_ONCE,
+            "campaign_stacking",
+            f"More than {MOST_AT_ONCE} campaigns multiply at once, such as {names}. Move some of them, or let the best "
+            "one count.",
+        )
         check(
             times <= MOST_TIMES,
             "campaign_stacking",
@@ -220,7 +230,7 @@ def _of_scope(programme: Programme, one: Campaign, at: str, check: Check) -> Non
     )
 
 
-def _highest(stacking: Stacking, campaigns: list[Campaign]) -> Iterator[tuple[str, Fraction]]:
+def _highest(stacking: Stacking, campaigns: list[Campaign]) -> Iterator[tuple[list[Campaign], Fraction]]:
     """For each start of a campaign that multiplies: which ones multiply then, and how often money would count."""
     if stacking == "best":
         return
@@ -231,4 +241,4 @@ def _highest(stacking: Stacking, campaigns: list[Campaign]) -> Iterator[tuple[st
         for one in together:
             ratio = Fraction(one.multiplier.numerator, one.multiplier.denominator)
             times = times * ratio if stacking == "multiply" else times + ratio - 1
-        yield " and ".join(one.name for one in together), times
+        yield together, times
