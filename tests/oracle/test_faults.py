@@ -18,7 +18,7 @@ from plugin.domain.earning.basis import Money, money_of
 from plugin.domain.ledger import Account, Entry, Lot
 from plugin.domain.orders import FirstNamed, Order
 from plugin.domain.programme import Basis, Programme
-from plugin.flows import clock, expiring, merges, spending
+from plugin.flows import clock, expiring, merges, spending, used_codes
 from plugin.flows import orders as orders_flow
 from plugin.store import ledger as ledger_store
 from plugin.store import members as member_store
@@ -307,13 +307,13 @@ def orders_of_a_test_earn(patch: Patch) -> None:
 @fault
 def used_code_returns_nothing(patch: Patch) -> None:
     """Points of a used code stay spent when its order is refunded."""
-    patch.setattr(spending, "codes_seen", lambda *rest: None)
+    patch.setattr(used_codes, "codes_seen", lambda *rest: None)
 
 
 @fault
 def returned_points_are_never_taken_again(patch: Patch) -> None:
     """What came back for a used code stays, though less of its order is refunded now."""
-    patch.setattr(spending, "_take_again", lambda *rest: None)
+    patch.setattr(used_codes, "_take_again", lambda *rest: None)
 
 
 @fault
