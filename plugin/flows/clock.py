@@ -10,9 +10,21 @@ from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.flows import corrections
+from plugin.flows import imports as import_flow
 from plugin.flows.members import tags_of
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ledger, members, orders, privacy, programmes, queues, surveys, tidying
+from plugin.store import (
+    events,
+    imports,
+    ledger,
+    members,
+    orders,
+    privacy,
+    programmes,
+    queues,
+    surveys,
+    tidying,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.members import Member
@@ -24,6 +36,7 @@ UNCLAIMED_MONTHS = 12
 BODY_DAYS = 30
 DONE_EFFECT_DAYS = 14
 STRANGER_DAYS = 7
+LIST_DAYS = 14
 
 
 def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
@@ -35,15 +48,17 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         _open_lots(tx, shop, now),
         _ask(tx, shop, now),
         corrections.carry_on(tx, shop, now, SLICE),
+        import_flow.carry_on(tx, shop, now),
     ]
     return any(full)
 
 
 def tidy(tx: Tx, shop: Shop, now: datetime) -> bool:
-    """Empties old webhook bodies and forgets effects done long ago: one slice; True when more may wait."""
+    """Forgets old webhook bodies, effects done long ago and lines of old lists: one slice; True when more may wait."""
     full = [
         tidying.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS), TIDY_SLICE),
         tidying.forget_effects(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS), TIDY_SLICE),
+        imports.forget_rows(tx, shop.shop_id, now - timedelta(days=LIST_DAYS), TIDY_SLICE) == TIDY_SLICE,
     ]
     return any(full)
 

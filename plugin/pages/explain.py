@@ -102,6 +102,14 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         return "Points for joining."
     if line.kind == "expire":
         return "Not spent in time."
+    if why.get("import"):
+        if line.kind == "adjust":
+            return "By a list of adjustments."
+        return (
+            f"Moved in from {why.get('from')}."
+            if line.points > 0
+            else f"Set to the balance of {why.get('from')}."
+        )
     if line.kind == "void":
         return f"Waited {why.get('months')} months for the customer to join."
     if line.kind == "forgiven" and why.get("rule") == "lapsed":
@@ -188,6 +196,11 @@ def event(found: Event, programme: Programme | None = None) -> str:
         else "Orders of a stop are counted after all.",
         "correction_done": f"A correction of past orders is done: {_number(detail.get('orders')):,} orders, "
         f"{_number(detail.get('points')):+,} points.",
+        "import_begun": f"A list of {_number(detail.get('rows')):,} rows began to move in from {detail.get('from')}."
+        if detail.get("purpose") == "members"
+        else f"A list of {_number(detail.get('rows')):,} adjustments began.",
+        "import_done": f"A list is done: {_number(detail.get('done')):,} rows, "
+        f"{_number(detail.get('points_in')):,} points given, {_number(detail.get('points_out')):,} taken.",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")

@@ -8,7 +8,7 @@ helps. Refused: park, with its text as the reason.
 from __future__ import annotations
 
 from plugin.shopify.codes import CodeOrder, Made, RefusedForGood, Withdrawn, make_code, withdraw_code
-from plugin.shopify.merchants import ShopFacts, customer_seen, customer_tags, shop_facts
+from plugin.shopify.merchants import ShopFacts, customer_email, customer_seen, customer_tags, shop_facts
 from plugin.shopify.mirrors import (
     TAG_PREFIX,
     MemberState,
@@ -32,6 +32,7 @@ __all__ = [
     "ShopFacts",
     "SurveyAnswer",
     "Withdrawn",
+    "customer_email",
     "customer_seen",
     "customer_tags",
     "erase_customer",

@@ -115,6 +115,20 @@ def _spellings(word: str) -> dict[int, str]:
     return {0: low} if not low or low[0].isascii() else {0: low, 1: low[0].upper() + low[1:]}
 
 
+def with_emails(tx: Tx, shop_id: int, emails: Iterable[str]) -> dict[str, list[int]]:
+    """The members of each of these e-mail addresses, which are given in small letters."""
+    rows = tx.among(
+        "SELECT lower(email), member_id FROM members WHERE shop_id = :s AND lower(email) IN (:among) "
+        "AND status <> 'merged'",
+        emails,
+        s=shop_id,
+    )
+    found: dict[str, list[int]] = {}
+    for email, member_id in sorted(rows):
+        found.setdefault(email, []).append(member_id)
+    return found
+
+
 def joined(
     tx: Tx, shop_id: int, since: datetime | None, before: tuple[int, int] | None, limit: int
 ) -> list[Listed]:
