@@ -15,7 +15,7 @@ from plugin.domain.values import months_later
 from plugin.flows.adjustments import MAX_POINTS, MAX_REASON
 from plugin.flows.members import held_out, tags_of
 from plugin.flows.spending import mirror_of
-from plugin.store import directory, events, imports, ledger, members, notes, programmes, queues
+from plugin.store import directory, events, imports, ledger, members, newcomers, notes, programmes, queues
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.imports import Import
@@ -108,7 +108,7 @@ def take(
             waiting.append(person.row)
         else:
             fit.append(person)
-    imports.wait_for(tx, shop.shop_id, one.import_id, waiting, now)
+    newcomers.wait_for(tx, shop.shop_id, one.import_id, waiting, now)
     figures["waiting"] += len(waiting)
     figures["rejected"] += len(refused)
     ids = [person.member_id for person in fit if person.member_id is not None]
@@ -214,7 +214,7 @@ def _arrives(
         "referral": row.referral,
         "birthday": None if row.birthday is None else "{:02}-{:02}".format(*row.birthday),
     }
-    imports.bring(
+    newcomers.bring(
         tx, shop_id, member_id, {name: value for name, value in known.items() if value}, one.app, now
     )
     return wishes

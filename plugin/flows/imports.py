@@ -11,7 +11,7 @@ from plugin.domain.imports import Layout, Unusable, member_row
 from plugin.domain.ledger import Account
 from plugin.errors import RegularsError
 from plugin.flows.arrivals import Person, already, difference, match, take, unfit
-from plugin.store import events, imports, ledger, programmes
+from plugin.store import events, imports, ledger, newcomers, programmes
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.imports import Import, Policy, Purpose, Staged
@@ -121,7 +121,7 @@ def carry_on(tx: Tx, shop: Shop, now: datetime, size: int = SLICE) -> bool:
 
 def claim(tx: Tx, shop: Shop, member_id: int, email: str, now: datetime) -> None:
     """The platform says that this customer has that e-mail address: what waited for it is theirs."""
-    for import_id, row in imports.claim(tx, shop.shop_id, email):
+    for import_id, row in newcomers.claim(tx, shop.shop_id, email):
         one = imports.by_id(tx, shop.shop_id, import_id)
         if one is not None:
             take(tx, shop, one, [replace(row, customer_id=member_id, email=email)], Counter(), now)

@@ -20,7 +20,7 @@ from plugin.domain.values import months_later
 from plugin.errors import RegularsError
 from plugin.flows import merges, privacy
 from plugin.flows.spending import mirror_of
-from plugin.store import imports, ledger, members, programmes, queues
+from plugin.store import ledger, members, newcomers, programmes, queues
 from plugin.store.db import Tx
 from plugin.store.members import Member
 from plugin.store.queues import Effect
@@ -103,7 +103,7 @@ def activate(
         ledger.write(tx, shop.shop_id, [account.moves], now)
     members.wants_review(tx, shop.shop_id, [member_id], now)
     wishes = [mirror_of(member_id)]
-    if imports.anyone_awaited(tx, shop.shop_id):
+    if newcomers.anyone_awaited(tx, shop.shop_id):
         wishes.append(read_customer(member_id))
     if member is not None and member.tier is not None:
         wishes.append(tags_of(member_id))  # back to the tier they had, where the review finds nothing changed
@@ -158,7 +158,7 @@ def recognise(tx: Tx, shop: Shop, customers: Iterable[CustomerFact], now: dateti
     """
     emails = {one.email.lower(): one.customer_id for one in customers if one.email}
     if emails:
-        awaited = imports.awaited(tx, shop.shop_id, emails)
+        awaited = newcomers.awaited(tx, shop.shop_id, emails)
         wishes = [read_customer(emails[email]) for email in sorted(awaited)]
         queues.enqueue(tx, shop.shop_id, wishes, now)
 

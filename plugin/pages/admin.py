@@ -11,6 +11,7 @@ from plugin.pages import (
     admin_chapters,
     admin_home,
     admin_members,
+    admin_moving,
     admin_programme,
     admin_settings,
     admin_stops,
@@ -39,6 +40,7 @@ def register(app: Flask, web: Web) -> None:
         admin_activity,
         admin_settings,
         admin_stops,
+        admin_moving,
     ):
         room.register(app, web)
 

@@ -196,14 +196,20 @@ def event(found: Event, programme: Programme | None = None) -> str:
         else "Orders of a stop are counted after all.",
         "correction_done": f"A correction of past orders is done: {_number(detail.get('orders')):,} orders, "
         f"{_number(detail.get('points')):+,} points.",
-        "import_begun": f"A list of {_number(detail.get('rows')):,} rows began to move in from {detail.get('from')}."
-        if detail.get("purpose") == "members"
-        else f"A list of {_number(detail.get('rows')):,} adjustments began.",
+        "import_begun": _list_begun(detail),
         "import_done": f"A list is done: {_number(detail.get('done')):,} rows, "
         f"{_number(detail.get('points_in')):,} points given, {_number(detail.get('points_out')):,} taken.",
+        "shop_moved_in": "The shop’s data came from another installation.",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
+
+
+def _list_begun(detail: dict[str, object]) -> str:
+    rows = f"{_number(detail.get('rows')):,}"
+    if detail.get("purpose") == "members":
+        return f"A list of {rows} rows from {detail.get('from')} began to move in."
+    return f"A list of {rows} adjustments began."
 
 
 def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str:
@@ -220,7 +226,8 @@ def actor(text: str) -> str:
     """Who did it, in a word or two."""
     kind = text.partition(":")[0]
     return {
-        "system": "Regulars", "shopify": "Shopify", "member": "The member", "staff": "A staff member",
+        "system": "Regulars", "command": "The command line", "shopify": "Shopify", "member": "The member",
+        "staff": "A staff member",
     }.get(kind, text)  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from plugin.shopify.errors import (
     TokenUnavailable,
     Unavailable,
 )
-from plugin.store import imports, members, orders, programmes, queues, redemptions, shops, surveys
+from plugin.store import members, newcomers, orders, programmes, queues, redemptions, shops, surveys
 from plugin.store.db import Database
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
@@ -252,7 +252,7 @@ def _tag_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
 def _read_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
     member_id = int(str(effect.payload["member_id"]))
     with bench.db.read() as tx:
-        awaited = imports.anyone_awaited(tx, shop.shop_id)
+        awaited = newcomers.anyone_awaited(tx, shop.shop_id)
     tags = platform.customer_tags(client, member_id)
     email = platform.customer_email(client, member_id) if awaited else None
     with bench.db.write(shop.shop_id) as tx:
