@@ -11,7 +11,7 @@ from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
 from plugin.flows.spending import mirror_of
-from plugin.store import events, ledger, members, privacy, programmes, queues, shops, tokens
+from plugin.store import backfills, events, ledger, members, privacy, programmes, queues, shops, tokens
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -57,6 +57,7 @@ def apply(
                 [Event(now, "shopify", "scopes_updated", "shop", {"scopes": list(fact.current)})],
             )
     elif isinstance(fact, BulkFinished):
+        backfills.hurry(tx, shop.shop_id, fact.operation_gid)
         events.record(
             tx,
             shop.shop_id,

@@ -200,6 +200,11 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "import_done": f"A list is done: {_number(detail.get('done')):,} rows, "
         f"{_number(detail.get('points_in')):,} points given, {_number(detail.get('points_out')):,} taken.",
         "shop_moved_in": "The shop’s data came from another installation.",
+        "backfill_begun": "The reading of past orders began: "
+        + ("they earn points." if detail.get("policy") == "earn" else "they count as history only."),
+        "backfill_done": f"Past orders were read: {_number(detail.get('orders')):,} orders, "
+        f"{_number(detail.get('points')):,} points.",
+        "backfill_failed": f"The reading of past orders ended early: {detail.get('reason')}",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
