@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -14,21 +15,24 @@ from rich.progress import Progress
 
 from app import Installation, assemble
 from plugin.config import from_environment
+from plugin.flows import backfills as backfill_flow
 from plugin.flows import imports as import_flow
 from plugin.flows import merchants, moves, programme_documents
 from plugin.pages import uploads
-from plugin.store import audit, exports, imports, programmes, shops
+from plugin.store import audit, backfills, exports, imports, programmes, shops
 from plugin.store.imports import Import, Policy
 from plugin.store.migrate import migrate
 from plugin.store.shops import Shop
+from plugin.worker import backfill as working
 
 ACTOR = "command"
+ASK_AGAIN_S = 2.0
 _shop = click.option("--shop", "domain", required=True, help="The shop, such as tea-shop.myshopify.com.")
 
 
 def add_to(main: click.Group) -> None:
     """Adds these commands to the command line."""
-    for command in (export, import_, programme):
+    for command in (export, import_, programme, backfill):
         main.add_command(command)
 
 
@@ -148,6 +152,36 @@ def _import_shop(installation: Installation, shop: Shop, file: Path, dry_run: bo
     click.echo(f"read {sum(counts.values()):,} rows of {len(counts)} tables ({file})")
     if differences:
         raise click.ClickException("The audit finds differences. Were they in the file's shop as well?")
+
+
+@click.command(help="Read the orders of before the install; history only, unless told that they earn.")
+@_shop
+@click.option("--earn", is_flag=True, help="They earn points by the first version of the programme.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Only orders placed since this day (UTC).")
+def backfill(domain: str, earn: bool, since: datetime | None) -> None:
+    with _opened(domain) as (installation, shop):
+        with installation.db.write(shop.shop_id) as tx:
+            one = backfills.under_way(tx, shop.shop_id)
+            if one is None:
+                since = since and since.replace(tzinfo=UTC)
+                backfill_flow.begin(tx, shop, "earn" if earn else "history", since, ACTOR, installation.now())
+        with _progress() as progress:
+            bar = progress.add_task("Shopify collects the orders", total=None)
+            while True:
+                for _ in working.backfill(installation.bench, shop):
+                    with installation.db.read() as tx:
+                        one = backfills.newest(tx, shop.shop_id, 1)[0]
+                    progress.update(
+                        bar, description="past orders", total=one.total or None, completed=one.orders
+                    )
+                with installation.db.read() as tx:
+                    one = backfills.newest(tx, shop.shop_id, 1)[0]
+                if one.finished_at is not None:
+                    break
+                time.sleep(ASK_AGAIN_S)
+        if one.reason is not None:
+            raise click.ClickException(f"The reading ended early after {one.orders:,} orders: {one.reason}")
+        click.echo(f"read {one.orders:,} orders: {one.points:,} points, {one.skipped:,} could not be read")
 
 
 @click.group(help="Take a programme from shop to shop as one JSON or TOML document.")

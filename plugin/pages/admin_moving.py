@@ -13,6 +13,7 @@ from flask import Flask, Response, request
 from plugin.domain.imports import APPS
 from plugin.domain.programme import Programme
 from plugin.errors import RegularsError
+from plugin.flows import backfills as backfill_flow
 from plugin.flows import imports as import_flow
 from plugin.flows import programme_documents
 from plugin.flows.programme_documents import UnreadableProgramme
@@ -22,14 +23,19 @@ from plugin.pages.admin_frame import Visit, admitted, arrive, download, go, numb
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import exports, imports
+from plugin.store import backfills, exports, imports
+from plugin.store.backfills import Policy
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
 
 MAX_UPLOAD_BYTES = 20_000_000
 LISTED = 20
-LOOK, DOCUMENT = "look at list", "read programme"
+LOOK, DOCUMENT, ORDERS = "look at list", "read programme", "read past orders"
+ORDER_POLICIES = {
+    "history": "Are history only: they count as orders and earn nothing",
+    "earn": "Earn points by the first version of your programme",
+}
 POLICIES = {"add": "Add its points to what members have here", "set": "Set balances to its points"}
 PURPOSES = {"members": "Members of another app", "adjustment": "Adjustments, each with a reason"}
 FILES = {
@@ -67,6 +73,11 @@ def register(app: Flask, web: Web) -> None:
     def read_programme() -> Response:
         return _read_programme(web)
 
+    @app.post("/moving/orders")
+    @guard(FORM_TICKET)
+    def read_orders() -> Response:
+        return _read_orders(web)
+
     @app.get("/moving/errors")
     @guard(FORM_TICKET)
     def list_errors() -> Response:
@@ -92,6 +103,7 @@ def _show(
     with web.db.read() as tx:
         one = None if import_id is None else imports.by_id(tx, shop_id, import_id)
         past = imports.newest(tx, shop_id, LISTED)
+        readings = backfills.newest(tx, shop_id, LISTED)
         latest = admin_programme.in_force(tx, visit)
         tried = None if draft is None else preview.of_draft(tx, shop_id, draft, latest)
     listed = list(faults)
@@ -100,7 +112,7 @@ def _show(
         one=one, past=past, said=uploads.said, errors=errors or {}, values=values or {}, faults=listed,
         policies=POLICIES, purposes=PURPOSES, look_action=LOOK, document_action=DOCUMENT,
         apps=[("", "Found out by its columns"), *((name, name) for name in APPS)],
-        begin_action=_begin_action, error_file=lambda found: _link(web, visit, "/moving/errors", id=found.import_id),
+        order_policies=ORDER_POLICIES, orders_action=ORDERS, readings=readings, begin_action=_begin_action, error_file=lambda found: _link(web, visit, "/moving/errors", id=found.import_id),
         files=[(text, _link(web, visit, f"/moving/download/{what}")) for what, (text, _) in FILES.items()],
         **admin_programme.to_publish(latest, draft, tried),
     )  # fmt: skip
@@ -169,6 +181,17 @@ def _read_programme(web: Web) -> Response:
     with web.db.read() as tx:
         draft = replace(draft, version=admin_programme.in_force(tx, visit).version)
     return _show(web, visit, draft=draft)
+
+
+def _read_orders(web: Web) -> Response:
+    """Begins to read past orders; the worker carries it out."""
+    visit, policy = admitted(web, ORDERS), request.form.get("orders", "")
+    if policy not in ORDER_POLICIES:
+        return _show(web, visit, errors={"orders": "Choose what past orders are."})
+    with web.db.write(visit.shop.shop_id) as tx:
+        chosen: Policy = "earn" if policy == "earn" else "history"
+        backfill_flow.begin(tx, visit.shop, chosen, None, visit.actor, web.now())
+    return go(web, visit, "/moving", "reading_orders")
 
 
 def _errors(web: Web) -> Response:

@@ -159,3 +159,16 @@ def test_everything_can_be_taken_out(scene: Scene, tmp_path: Path) -> None:
     assert forged is not None
     assert code_of(scene.client().get(f"/moving/download/entries?ticket={forged[1]}")) == "invalid_ticket"
     assert scene.client().get("/moving/download/nothing").status_code == 403
+
+
+def test_past_orders_are_read_after_a_choice_only(light: Scene) -> None:
+    form = read(open_page(light, "/moving")).form("/moving/orders")
+    refused = send(light, form)
+    read(refused, 422)
+    assert "Choose what past orders are." in refused.text
+    begun = follow(light, send(light, form, orders="history"))
+    text = words(begun.text)
+    assert "history only. 0 orders" in text
+    assert "Shopify collects them" in text
+    read(begun)
+    assert send(light, form, orders="earn").status_code == 409
