@@ -15,7 +15,18 @@ from plugin.domain.values import months_later
 from plugin.flows.adjustments import MAX_POINTS, MAX_REASON
 from plugin.flows.members import held_out, tags_of
 from plugin.flows.spending import mirror_of
-from plugin.store import directory, events, imports, ledger, members, newcomers, notes, programmes, queues
+from plugin.store import (
+    directory,
+    events,
+    freezes,
+    imports,
+    ledger,
+    members,
+    newcomers,
+    notes,
+    programmes,
+    queues,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.imports import Import
@@ -73,7 +84,7 @@ def unfit(one: Import, person: Person, programme: Programme | None) -> str:
             f"The tiers are: {names}." if names else "There are no tiers."
         )
     if one.purpose == "adjustment":
-        if member is None or member.status not in ("active", "frozen"):
+        if member is None or member.status != "active":
             return "This is no member of the programme."
         if row.points is None or (row.points == 0 and one.policy == "add"):
             return "Give a number of points other than 0."
@@ -201,7 +212,7 @@ def _arrives(
         status = "active"
         wishes.append(mirror_of(member_id))
     if row.state == "frozen" and status == "active":
-        members.set_status(tx, shop_id, member_id, "frozen")
+        freezes.put(tx, shop_id, member_id, one.actor, f"Blocked in {one.app}", now)
     tier = _tier(programme, row.tier)
     if tier is not None and programme is not None:
         keys = [step.key for step in programme.tiers]

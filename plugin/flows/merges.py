@@ -8,7 +8,18 @@ from plugin.domain import tiers
 from plugin.domain.facts import CustomerFact, CustomersMerged
 from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.programme import Programme
-from plugin.store import events, ledger, members, newcomers, orders, privacy, programmes, redemptions, surveys
+from plugin.store import (
+    events,
+    freezes,
+    ledger,
+    members,
+    newcomers,
+    orders,
+    privacy,
+    programmes,
+    redemptions,
+    surveys,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.members import Member
@@ -44,7 +55,7 @@ def merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> int | Non
     _one_signup(tx, shop, accounts[kept_id], gone_id, programme, now)
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
     ledger.keep_age(tx, shop.shop_id, moved)
-    for table in (orders, redemptions, surveys, newcomers):
+    for table in (orders, redemptions, surveys, newcomers, freezes):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id, active=_was_active(tx, shop, gone))
     tier = tiers.higher(programme, kept.tier, gone.tier)

@@ -8,7 +8,18 @@ from datetime import datetime
 import msgspec
 
 from plugin.domain.facts import CustomerDeleted, CustomerRedacted, DataRequested
-from plugin.store import events, history, members, newcomers, orders, privacy, queues, redemptions, surveys
+from plugin.store import (
+    events,
+    freezes,
+    history,
+    members,
+    newcomers,
+    orders,
+    privacy,
+    queues,
+    redemptions,
+    surveys,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -39,6 +50,7 @@ def everything_of(tx: Tx, shop: Shop, member_id: int) -> dict[str, object]:
         "codes": redemptions.of_member(tx, shop.shop_id, member_id, limit=10_000),
         "orders": [str(stored.order.order_id) for stored in orders.of_member(tx, shop.shop_id, member_id)],
         "answers": surveys.of_member(tx, shop.shop_id, member_id),
+        "frozen": freezes.of_member(tx, shop.shop_id, member_id),
         "brought_along": newcomers.brought(tx, shop.shop_id, member_id),
     }
 
@@ -105,6 +117,7 @@ def _forget(
     surveys.forget_words(tx, shop.shop_id, answered)
     privacy.forget_notes_of(tx, shop.shop_id, names)
     newcomers.forget_brought(tx, shop.shop_id, names)
+    freezes.forget_reasons(tx, shop.shop_id, names)
     privacy.forget_requests_of(tx, shop.shop_id, names)
     key = privacy.key_of(because, customer_id)
     privacy.forget_bodies(tx, shop.shop_id, key, because, customer_id, {*names, *order_ids}, now)

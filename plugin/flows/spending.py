@@ -13,7 +13,7 @@ from plugin.domain.orders import Order, codes
 from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme, Reward
 from plugin.errors import RegularsError
-from plugin.store import ledger, members, programmes, queues, redemptions
+from plugin.store import freezes, ledger, members, programmes, queues, redemptions
 from plugin.store.db import Tx
 from plugin.store.ids import new_id
 from plugin.store.queues import Effect
@@ -33,7 +33,7 @@ def redeem(
 ) -> Redemption:
     """Debits the points and asks for the code, in one transaction. The same request key finds the same redemption.
 
-    Raises CannotRedeem (codes: not_a_member, paused, no_such_reward, not_enough_points) and takes nothing.
+    Raises CannotRedeem (codes: not_a_member, frozen, paused, no_such_reward, not_enough_points) and takes nothing.
     """
     before = redemptions.by_request(tx, shop.shop_id, member_id, request_key)
     if before is not None:
@@ -41,6 +41,10 @@ def redeem(
     member = members.by_id(tx, shop.shop_id, member_id)
     if member is None or member.status != "active":
         raise CannotRedeem("Join the programme first; joining is free.", code="not_a_member")
+    if freezes.of_member(tx, shop.shop_id, member_id) is not None:
+        raise CannotRedeem(
+            "Your points cannot be spent at the moment. Please write to the shop.", code="frozen"
+        )
     if paused(shop.pauses, "redeeming", now):
         raise CannotRedeem("Redeeming takes a short break. Your points are safe.", code="paused")
     programme = programmes.versions(tx, shop.shop_id).latest

@@ -205,6 +205,10 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "backfill_done": f"Past orders were read: {_number(detail.get('orders')):,} orders, "
         f"{_number(detail.get('points')):,} points.",
         "backfill_failed": f"The reading of past orders ended early: {detail.get('reason')}",
+        "member_frozen": "The member was frozen: their points cannot be spent for now.",
+        "member_unfrozen": "The member may spend points again.",
+        "member_opted_out": "The member was taken out of the programme.",
+        "member_opted_in": "The customer was taken into the programme.",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")

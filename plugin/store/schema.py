@@ -568,6 +568,18 @@ brought_along = Table(
     PrimaryKeyConstraint("shop_id", "member_id", "name", name="pk_brought_along"),
 )
 
+# Members who may not redeem for the moment. They see and earn points as before.
+freezes = Table(
+    "freezes",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _big("since"),
+    _text("actor"),
+    _text("reason"),
+    PrimaryKeyConstraint("shop_id", "member_id", name="pk_freezes"),
+)
+
 # Past orders read in one go at the platform. state: asked, reading, done, failed. policy: history, earn
 backfills = Table(
     "backfills",

@@ -10,6 +10,7 @@ import pytest
 from plugin.domain.facts import CustomerFact, CustomerRedacted, CustomerSeen, CustomersMerged
 from plugin.flows import imports as flow
 from plugin.flows.imports import CannotImport
+from plugin.flows.spending import CannotRedeem
 from plugin.pages import uploads
 from plugin.store import imports, newcomers, privacy, shops
 from plugin.store.imports import Import, Policy, Purpose
@@ -267,7 +268,9 @@ def test_what_changes_after_the_dry_run_ends_in_the_error_file(books: Books) -> 
 
 def test_a_member_who_was_blocked_there_is_frozen_here(books: Books) -> None:
     run(books, "customer_id,points,state\n8,5,disabled\n9,5,candidate\n")
-    assert (books.member(8).status, books.member(9).status) == ("frozen", "unclaimed")
+    assert (books.member(8).status, books.member(9).status) == ("active", "unclaimed")
+    with pytest.raises(CannotRedeem, match="cannot be spent"):
+        books.redeem(8)
     assert (books.member(8).posted, books.member(9).posted) == (5, 5)
 
 
