@@ -94,6 +94,9 @@ def _forget_member(
     """All of one member, under every name they had."""
     names = [member_id, *members.old_ids(tx, shop.shop_id, member_id)]
     theirs = {stored.order.order_id for stored in orders.of_member(tx, shop.shop_id, member_id)}
+    member = members.by_id(tx, shop.shop_id, member_id)
+    if member is not None and member.email is not None:
+        newcomers.claim(tx, shop.shop_id, member.email)  # what waited for them waits no longer
     members.redact(tx, shop.shop_id, member_id)
     answered = _answered(tx, shop, member_id)
     _forget(tx, shop, member_id, names, {*theirs, *order_ids}, answered, now, because=because)

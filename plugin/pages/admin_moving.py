@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -68,6 +70,11 @@ def register(app: Flask, web: Web) -> None:
     def begin_list() -> Response:
         return _begin(web)
 
+    @app.post("/moving/adjust")
+    @guard(FORM_TICKET)
+    def adjust_many() -> Response:
+        return _adjust_many(web)
+
     @app.post("/moving/programme")
     @guard(FORM_TICKET)
     def read_programme() -> Response:
@@ -112,7 +119,9 @@ def _show(
         one=one, past=past, said=uploads.said, errors=errors or {}, values=values or {}, faults=listed,
         policies=POLICIES, purposes=PURPOSES, look_action=LOOK, document_action=DOCUMENT,
         apps=[("", "Found out by its columns"), *((name, name) for name in APPS)],
-        order_policies=ORDER_POLICIES, orders_action=ORDERS, readings=readings, begin_action=_begin_action, error_file=lambda found: _link(web, visit, "/moving/errors", id=found.import_id),
+        order_policies=ORDER_POLICIES, orders_action=ORDERS, readings=readings, begin_action=_begin_action,
+        tiers=[("", "All members"), *((tier.key, tier.name) for tier in latest.tiers)], many_action=_many_action,
+        key=secrets.token_hex(8), error_file=lambda found: _link(web, visit, "/moving/errors", id=found.import_id),
         files=[(text, _link(web, visit, f"/moving/download/{what}")) for what, (text, _) in FILES.items()],
         **admin_programme.to_publish(latest, draft, tried),
     )  # fmt: skip
@@ -154,6 +163,39 @@ def _look(web: Web) -> Response:
         if error.status != 422:
             raise
         return _show(web, visit, errors={"file": error.message}, values=values)
+    return go(web, visit, "/moving", "looked_at", id=one.import_id)
+
+
+def _many_action(key: str) -> str:
+    return f"adjust many {key}"
+
+
+def _adjust_many(web: Web) -> Response:
+    """Shows what the same adjustment would do to all members, or to those of a tier."""
+    key = request.form.get("key", "")[:40]
+    visit = admitted(web, _many_action(key))
+    values = {
+        name: request.form.get(name, "").strip()[:500]
+        for name in ("tier", "at_least", "many_points", "many_reason")
+    }
+    errors = {}
+    if re.fullmatch(r"-?[1-9][0-9]{0,8}", values["many_points"]) is None:
+        errors["many_points"] = "Give a whole number of points, such as 50, or -50 to take them."
+    if re.fullmatch(r"[0-9]{0,9}", values["at_least"]) is None:
+        errors["at_least"] = "Give a whole number of points, or leave it empty."
+    if not values["many_reason"]:
+        errors["many_reason"] = "Say why, in a few words."
+    if errors:
+        return _show(web, visit, errors=errors, values=values)
+    tier = values["tier"] or None
+    try:
+        one = uploads.look_at_many(
+            web.db, visit.shop, f"Members of tier {tier}" if tier else "All members", tier=tier,
+            at_least=int(values["at_least"] or -(1 << 62)), points=int(values["many_points"]),
+            reason=values["many_reason"], key=key, actor=visit.actor, now=web.now(),
+        )  # fmt: skip
+    except import_flow.CannotImport as error:
+        return _show(web, visit, errors={"tier": error.message}, values=values)
     return go(web, visit, "/moving", "looked_at", id=one.import_id)
 
 

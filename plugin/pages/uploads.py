@@ -9,7 +9,7 @@ from itertools import islice
 from plugin.domain.imports import Unusable, layout
 from plugin.flows import imports as import_flow
 from plugin.flows.imports import CannotImport, Look
-from plugin.store import imports, tabular
+from plugin.store import directory, imports, tabular
 from plugin.store.db import Database
 from plugin.store.imports import Import, Policy, Purpose
 from plugin.store.shops import Shop
@@ -68,6 +68,33 @@ def look_at(
         found = imports.by_id(tx, shop.shop_id, import_id)
     assert found is not None
     return found
+
+
+def look_at_many(
+    db: Database, shop: Shop, name: str, *, tier: str | None, at_least: int, points: int, reason: str, key: str,
+    actor: str, now: datetime,
+) -> Import:  # fmt: skip
+    """The same adjustment for every member of a tier, or for all, as a list that was looked at.
+
+    `key` names the form: sent twice it is the same list, and another form with the same numbers is another one.
+    """
+    with db.read() as tx:
+        members = directory.chosen(tx, shop.shop_id, tier, at_least)
+    if not members:
+        raise CannotImport("There is no such member.", code="no_rows")
+    body = "\n".join(["customer_id,points,key", *(f"{one},{points},{key}" for one in members)]).encode()
+    return look_at(
+        db,
+        shop,
+        body,
+        name,
+        purpose="adjustment",
+        policy="add",
+        app=None,
+        reason=reason,
+        actor=actor,
+        now=now,
+    )
 
 
 def said(figures: Mapping[str, int]) -> list[tuple[str, int]]:

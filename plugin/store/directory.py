@@ -146,6 +146,19 @@ def joined(
     return [_listed(row) for row in rows]
 
 
+def chosen(tx: Tx, shop_id: int, tier: str | None, at_least: int) -> list[int]:
+    """Active members of a tier (None: of any) who hold at least so many points."""
+    rows = tx.all(
+        "SELECT member_id FROM members WHERE shop_id = :s AND status = 'active' AND posted >= :p "
+        + ("" if tier is None else "AND tier = :tier ")
+        + "ORDER BY member_id",
+        s=shop_id,
+        p=at_least,
+        **({} if tier is None else {"tier": tier}),
+    )
+    return [row[0] for row in rows]
+
+
 def waiting(tx: Tx, shop_id: int, before: int | None, limit: int) -> list[Listed]:
     """Customers who bought and have not joined, the newest customer first."""
     rows = tx.all(

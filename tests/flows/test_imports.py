@@ -256,6 +256,13 @@ def test_the_forgotten_stay_forgotten(books: Books) -> None:
     assert errors(books, one) == ["2: This person asked to be forgotten. Nothing can be kept of them."]
 
 
+def test_what_waits_for_somebody_goes_when_they_are_forgotten(books: Books) -> None:
+    run(books, "email,points\nlate@example.com,30\n")
+    known(books, 20, "late@example.com")
+    books.people(CustomerRedacted(20, ()))
+    assert books.rows("SELECT COUNT(*) FROM waiting_imports WHERE shop_id = :s") == [(0,)]
+
+
 def test_what_changes_after_the_dry_run_ends_in_the_error_file(books: Books) -> None:
     anna(books)
     one = look(books, "customer_id,points\n7,80\n8,5\n")

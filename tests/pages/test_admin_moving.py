@@ -172,3 +172,36 @@ def test_past_orders_are_read_after_a_choice_only(light: Scene) -> None:
     assert "Shopify collects them" in text
     read(begun)
     assert send(light, form, orders="earn").status_code == 409
+
+
+def test_many_are_adjusted_after_a_look_once_a_form(scene: Scene) -> None:
+    scene.member(ALICE, ANNA)
+    before = balance(scene)
+    form = read(open_page(scene, "/moving")).form("/moving/adjust")
+    faults = send(scene, form, many_points="1.5", at_least="x")
+    read(faults, 422)
+    assert "such as 50" in faults.text
+    assert "Say why, in a few words." in faults.text
+    nobody = send(scene, form, many_points="5", many_reason="Sorry", at_least="900000")
+    assert "There is no such member." in nobody.text
+    for _ in range(2):
+        seen = follow(scene, send(scene, form, many_points="25", many_reason="Sorry for the delay"))
+        send(scene, read(seen).form("/moving/begin"))
+        work(scene)
+    assert balance(scene) == before + 25
+    page = open_page(scene, f"/members/{ANNA}")
+    assert "By a list of adjustments." in words(page.text)
+    assert "Sorry for the delay" in words(page.text)
+
+
+def test_a_member_is_frozen_and_thawed_by_staff(light: Scene) -> None:
+    light.member(ALICE, ANNA, 500)
+    page = read(open_page(light, f"/members/{ANNA}"))
+    form = page.form(f"/members/{ANNA}/membership")
+    frozen = follow(light, send(light, form, reason="Looks like fraud"))
+    assert "Looks like fraud" in words(frozen.text)
+    assert code_of(light.redeem(ANNA)) == "frozen"
+    follow(light, send(light, read(frozen).form(f"/members/{ANNA}/membership")))
+    assert light.redeem(ANNA).status_code == 200
+    forged = light.client().post(f"/members/{ANNA}/membership", data={"do": "opt_out", "ticket": "x"})
+    assert code_of(forged) == "invalid_ticket"
