@@ -116,7 +116,7 @@ def _show(
     listed = list(faults)
     return page(
         web, visit, "admin/moving.html", "Moving in, out and around", 422 if errors or listed else 200,
-        one=one, past=past, said=uploads.said, errors=errors or {}, values=values or {}, faults=listed,
+        latest=latest, one=one, past=past, said=uploads.said, errors=errors or {}, values=values or {}, faults=listed,
         policies=POLICIES, purposes=PURPOSES, look_action=LOOK, document_action=DOCUMENT,
         apps=[("", "Found out by its columns"), *((name, name) for name in APPS)],
         order_policies=ORDER_POLICIES, orders_action=ORDERS, readings=readings, begin_action=_begin_action,
