@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from plugin.channels.outgoing import Sender
+from plugin.channels.sealed import Sealer
 from plugin.config import Config, from_environment
 from plugin.pages.web import Web, create_web
 from plugin.shopify import http
@@ -79,7 +81,13 @@ def assemble(
     client = http_client or http.client(config)
     tokens = TokenSource(TokenShelf(db), config, client)
     clock = now or Clock(db, movable=config.development).now
-    bench = Bench(db, AdminClients(tokens, client, api_version=config.api_version), clock)
+    bench = Bench(
+        db,
+        AdminClients(tokens, client, api_version=config.api_version),
+        clock,
+        sender=Sender(development=config.development),
+        sealer=Sealer(config.token_keys),
+    )
     return Installation(config, db, clock, _scopes(), tokens, bench, IntakeWriter(config.database_url))
 
 

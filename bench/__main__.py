@@ -1,4 +1,4 @@
-"""Runs every benchmark, or the named ones: python -m bench [intake] [drain] [storefront] [memory] [faces] …"""
+"""Runs every benchmark, or the named ones: python -m bench [intake] [drain] [storefront] … (see --help)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import click
 
-ALL = ("intake", "drain", "storefront", "memory", "faces", "backfill")
+ALL = ("intake", "drain", "storefront", "memory", "faces", "tiers", "expiry", "backfill")
 
 
 @click.command()

@@ -160,7 +160,9 @@ def raw_inserts(url: str, target: str) -> float:
     with source.read() as tx:
         for table in tables:
             names[table] = [column.name for column in metadata.tables[table].columns]
-            found = tx.all(f"SELECT {', '.join(names[table])} FROM {table}")
+            # In the order in which they were made: an entry comes before its lot.
+            order = "ORDER BY 1, 2" if table in ("entries", "lots") else ""
+            found = tx.all(f"SELECT {', '.join(names[table])} FROM {table} {order}")
             rows[table] = [dict(zip(names[table], row, strict=True)) for row in found]
     source.close()
     migrate(target)

@@ -20,6 +20,9 @@ _WRITES = (
     "write_metaobject_definitions",
     "write_fulfillments",
     "write_app_proxy",
+    "write_gift_cards",
+    "read_store_credit_accounts",
+    "write_store_credit_account_transactions",
     "read_products",
 )
 

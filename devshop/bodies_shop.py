@@ -20,6 +20,19 @@ def customer_body(desk: Desk, record: Customer) -> Json:
     }
 
 
+def consent_body(desk: Desk, record: Customer) -> Json:
+    """customers_email_marketing_consent/update: who, and whether they take mail from now on."""
+    return {
+        "customer_id": record.id,
+        "email_address": record.email if desk.approved("email") else None,
+        "email_marketing_consent": {
+            "state": "subscribed" if record.accepts_marketing else "unsubscribed",
+            "opt_in_level": "single_opt_in",
+            "consent_updated_at": desk.local(desk.now()),
+        },
+    }
+
+
 def customer_deleted(record: Customer) -> Json:
     return {"id": record.id, "tax_exemptions": [], "admin_graphql_api_id": gid("Customer", record.id)}
 

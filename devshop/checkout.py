@@ -9,14 +9,12 @@ from decimal import Decimal
 
 from msgspec import Struct, convert
 
-from devshop import discounts
+from devshop import discounts, tenders
 from devshop.bodies_orders import order_body
 from devshop.desk import Desk
 from devshop.errors import DevshopError
-from devshop.money import NOTHING, Bag, in_graphql, rounded, split, total
+from devshop.money import Bag, rounded
 from devshop.order_records import (
-    Allocation,
-    Application,
     Customer,
     Line,
     Order,
@@ -26,6 +24,7 @@ from devshop.order_records import (
     Transaction,
     Variant,
 )
+from devshop.pricing import apply_codes, in_both
 from devshop.records import Discount
 from devshop.totals import figures, financial_status, line_net, shipping_net
 
@@ -62,6 +61,8 @@ class Basics(Struct):
     email: str | None = None
     note: str | None = None
     tags: list[str] = []
+    company: str | None = None
+    store_credit: bool = False  # whether the customer pays with their store credit first
 
 
 STANDARD_SHIPPING = 700
@@ -96,25 +97,14 @@ def place(
     paid: bool,
     basics: Basics,
 ) -> Order:
-    """Places an order; announces orders/create, orders/paid if paid in full, and orders/updated.
+    """Places an order; announces orders/create, orders/paid if paid in full, and orders/updated. Gift cards pay first.
 
     Raises CheckoutRefused when a discount code cannot be used; nothing is placed then.
     """
     order, used = _priced(desk, customer, basket, codes, basics)
     for discount in used:
         discounts.count_use(discount, order.customer_id)
-    sums = figures(order)
-    if paid and sums.total.shop:
-        order.transactions.append(
-            Transaction(
-                id=desk.ids.number("OrderTransaction"),
-                kind="sale",
-                gateway=basics.gateway,
-                amount=sums.total,
-                created_at=order.processed_at,
-            )
-        )
-    order.gateways = [basics.gateway] if sums.total.shop else []
+    _pay(desk, order, codes, paid, basics)
     desk.shop.orders[order.id] = order
     body = order_body(desk, order)
     settled = financial_status(order) == "paid"
@@ -124,6 +114,36 @@ def place(
         ("orders/updated", body),
     )
     return order
+
+
+def _pay(desk: Desk, order: Order, codes: Sequence[str], paid: bool, basics: Basics) -> None:
+    """Takes the money: off gift cards, off store credit, and the rest by the gateway."""
+    due = figures(order).total
+    given: list[tuple[str, Bag]] = []
+    for card in filter(None, (tenders.card_of(desk, code) for code in codes)):
+        given.append(
+            (tenders.GIFT_CARD, in_both(tenders.pay_by_card(desk, order, card, due.shop), order.rate))
+        )
+        due = due - given[-1][1]
+    account = tenders.account_of(desk, order.customer_id or 0, order.currency)
+    if basics.store_credit and account is not None and due.shop and tenders.balance(desk, account):
+        given.append((tenders.STORE_CREDIT, in_both(tenders.debit(desk, account, due.shop), order.rate)))
+        due = due - given[-1][1]
+    order.gateways = list(dict.fromkeys(gateway for gateway, _ in given))
+    if due.shop:
+        order.gateways.append(basics.gateway)
+        if paid:
+            given.append((basics.gateway, due))
+    for gateway, amount in given:
+        order.transactions.append(
+            Transaction(
+                id=desk.ids.number("OrderTransaction"),
+                kind="sale",
+                gateway=gateway,
+                amount=amount,
+                created_at=order.processed_at,
+            )
+        )
 
 
 def quote(
@@ -139,7 +159,7 @@ def _priced(
     desk: Desk, customer: Customer | None, basket: Basket, codes: Sequence[str], basics: Basics
 ) -> tuple[Order, list[Discount]]:
     order = _draft(desk, customer, items(basket), basics)
-    used = _discount(desk, order, codes)
+    used = apply_codes(desk, order, codes)
     add_taxes(desk, order)
     return order, used
 
@@ -177,6 +197,7 @@ def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Ba
         tip=in_both(basics.tip, rate),
         duties=None if basics.duties is None else in_both(basics.duties, rate),
         address=customer.addresses[0] if customer and customer.addresses else None,
+        company=basics.company,
     )
     shipped = any(one.requires_shipping for one in lines) and basics.source_name != "pos"
     price = basics.shipping if basics.shipping is not None else (STANDARD_SHIPPING if shipped else None)
@@ -189,10 +210,6 @@ def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Ba
             )
         )
     return order
-
-
-def in_both(minor: int, rate: str) -> Bag:
-    return Bag(minor, rounded(minor * Decimal(rate)))
 
 
 def line(desk: Desk, item: Item, rate: str) -> Line:
@@ -236,81 +253,6 @@ def _variant(product: Product | None, item: Item) -> Variant:
         if item.variant in (None, variant.id):
             return variant
     raise DevshopError("variant_unknown", f"{product.title} has no such variant; choose one it has.")
-
-
-def _discount(desk: Desk, order: Order, codes: Sequence[str]) -> list[Discount]:
-    eligible = [one for one in order.lines if not one.gift_card]
-    subtotal = total(one.price.times(one.quantity) for one in eligible).shop
-    shipping = total(one.price for one in order.shipping).shop
-    used = [discounts.check(desk, code, order.customer_id, subtotal, shipping) for code in codes]
-    discounts.check_combination(used)
-    for discount in used:
-        if discount.kind == "free_shipping":
-            _waive_shipping(order, discount)
-        else:
-            _take_off(order, eligible, discount)
-    return used
-
-
-def _take_off(order: Order, lines: list[Line], discount: Discount) -> None:
-    """An order-level discount, spread over the lines by what they cost, by largest remainder."""
-    open_ = [line_net(one) for one in lines]
-    ceiling = total(open_)
-    if discount.percentage is not None:
-        wanted = rounded(ceiling.shop * Decimal(str(discount.percentage)))
-        value, kind = _one_digit(Decimal(str(discount.percentage)) * 100), "percentage"
-    else:
-        wanted, kind = discount.amount or 0, "fixed_amount"
-        value = in_graphql(wanted, order.currency)
-    amount = _capped(wanted, ceiling, order.rate)
-    index = len(order.applications)
-    shop_shares = split(amount.shop, [one.shop for one in open_])
-    presentment_shares = split(amount.presentment, [one.presentment for one in open_])
-    for one, shop_share, presentment_share in zip(lines, shop_shares, presentment_shares, strict=True):
-        if shop_share or presentment_share:
-            one.allocations.append(Allocation(Bag(shop_share, presentment_share), index))
-    order.applications.append(
-        Application(
-            code=discount.code,
-            kind=kind,
-            value=value,
-            value_type=kind,
-            target_type="line_item",
-            amount=amount,
-            discount_id=discount.id,
-        )
-    )
-
-
-def _capped(wanted: int, ceiling: Bag, rate: str) -> Bag:
-    if wanted >= ceiling.shop:
-        return ceiling
-    return Bag(wanted, min(ceiling.presentment, rounded(wanted * Decimal(rate))))
-
-
-def _one_digit(value: Decimal) -> str:
-    """10 -> "10.0", the way discount_applications write a percentage."""
-    short = value.quantize(Decimal("0.1"))
-    return str(short if short == value else value.normalize())
-
-
-def _waive_shipping(order: Order, discount: Discount) -> None:
-    index, waived = len(order.applications), NOTHING
-    for one in order.shipping:
-        rest = shipping_net(one)
-        one.allocations.append(Allocation(rest, index))
-        waived = waived + rest
-    order.applications.append(
-        Application(
-            code=discount.code,
-            kind="shipping",
-            value="100.0",
-            value_type="percentage",
-            target_type="shipping_line",
-            amount=waived,
-            discount_id=discount.id,
-        )
-    )
 
 
 def tax_on(desk: Desk, net: Bag) -> list[TaxLine]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from devshop.bodies_shop import customer_body, customer_deleted, merge_body
+from devshop.bodies_shop import consent_body, customer_body, customer_deleted, merge_body
 from devshop.desk import Desk
 from devshop.errors import DevshopError
 from devshop.ids import gid
@@ -45,8 +45,9 @@ def create(desk: Desk, fields: Mapping[str, object]) -> Customer:
 
 
 def update(desk: Desk, customer: Customer, fields: Mapping[str, object]) -> Customer:
-    """Changes named fields; announces customers/update."""
+    """Changes named fields; announces customers/update, and a changed consent to mail by its own topic."""
     allowed = set(Customer.__struct_fields__) - {"id", "created_at", "updated_at"}
+    consent = customer.accepts_marketing
     for name, value in fields.items():
         if name not in allowed:
             raise DevshopError(
@@ -54,6 +55,8 @@ def update(desk: Desk, customer: Customer, fields: Mapping[str, object]) -> Cust
             )
         setattr(customer, name, value)
     touch(desk, customer)
+    if customer.accepts_marketing != consent:
+        desk.announce(("customers_email_marketing_consent/update", consent_body(desk, customer)))
     return customer
 
 

@@ -62,6 +62,10 @@ def problems(desk: Desk, argument: str, draft: Discount, customers: Sequence[int
                 "Value must be between 0.0 and 1.0",
             )
         )
+    unknown = [one for one in [*draft.products, *draft.buys_products] if one not in desk.shop.products]
+    if unknown:
+        said = f"Product with id: {unknown[0]} is invalid"
+        found.append(problem(argument, "customerGets.items.products", "INVALID", said))
     if draft.usage_limit is not None and draft.usage_limit < 1:
         found.append(problem(argument, "usageLimit", "GREATER_THAN", "Usage limit must be greater than 0"))
     if any(customer not in desk.shop.customers for customer in customers):
@@ -102,6 +106,8 @@ def check(desk: Desk, code: str, customer_id: int | None, subtotal: int, shippin
         raise CheckoutRefused(
             "code_used_before", f"This customer has used code {code} before; use another one."
         )
+    if not found.one_time:
+        raise CheckoutRefused("code_for_subscriptions", f"Code {code} is for subscriptions only.")
     if found.minimum_subtotal is not None and subtotal < found.minimum_subtotal:
         raise CheckoutRefused("subtotal_too_low", f"Code {code} needs a higher subtotal; add something.")
     if found.maximum_shipping is not None and shipping > found.maximum_shipping:
@@ -125,7 +131,9 @@ def check_combination(several: Sequence[Discount]) -> None:
 
 
 def class_of(discount: Discount) -> str:
-    return "SHIPPING" if discount.kind == "free_shipping" else "ORDER"
+    if discount.kind == "free_shipping":
+        return "SHIPPING"
+    return "PRODUCT" if discount.products or discount.collections else "ORDER"
 
 
 def count_use(discount: Discount, customer_id: int | None) -> None:

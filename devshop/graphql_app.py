@@ -145,7 +145,7 @@ def any_node(call: Call, id: str) -> View | None:
         discount = desk.shop.discounts.get(number)
         return None if discount is None else discount_node(call, discount)
     if kind == "Product" and (product := desk.shop.products.get(number)):
-        return product_view(product)
+        return product_view(call, product)
     if kind == "Metaobject" and (metaobject := desk.shop.metaobjects.get(number)):
         call.need("read_metaobjects", "nodes")
         return metaobject_view(call, metaobject)

@@ -10,6 +10,7 @@ from devshop.graphql_metafields import metafield_fields
 from devshop.graphql_orders import order_view, spent
 from devshop.graphql_paging import connection
 from devshop.graphql_search import orders_connection
+from devshop.graphql_tenders import accounts_of
 from devshop.ids import gid, number_of
 from devshop.order_records import Customer
 
@@ -43,6 +44,7 @@ def customer_view(call: Call, record: Customer) -> View:
         "createdAt": utc(record.created_at),
         "updatedAt": utc(record.updated_at),
         "orders": orders_connection(call, lambda: placed, lambda order: order_view(call, order)),
+        "storeCreditAccounts": accounts_of(call, record.id),
         **metafield_fields(call, gid("Customer", record.id)),
     }
 

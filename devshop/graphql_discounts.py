@@ -10,11 +10,22 @@ from devshop.ids import gid, number_of
 from devshop.money import to_minor
 from devshop.records import Discount
 
+_KINDS = {"basic": "Basic", "free_shipping": "FreeShipping", "bxgy": "Bxgy"}
+_OF_ARGUMENT = {
+    "basicCodeDiscount": "basic",
+    "freeShippingCodeDiscount": "free_shipping",
+    "bxgyCodeDiscount": "bxgy",
+}
+_NEEDS = {
+    "basic": ["customerGets"],
+    "free_shipping": ["destination"],
+    "bxgy": ["customerGets", "customerBuys"],
+}
 _COMBINES = {"orderDiscounts": "ORDER", "productDiscounts": "PRODUCT", "shippingDiscounts": "SHIPPING"}
 
 
 def node(call: Call, discount: Discount) -> View:
-    kind = "DiscountCodeFreeShipping" if discount.kind == "free_shipping" else "DiscountCodeBasic"
+    kind = f"DiscountCode{_KINDS[discount.kind]}"
     owner = gid("DiscountCodeNode", discount.id)
     return {
         "__typename": "DiscountCodeNode",
@@ -56,8 +67,8 @@ def _shared(call: Call, one: Discount) -> View:
         "summary": one.title,
         "customerGets": _gets(call, one),
         "maximumShippingPrice": shipping,
-        "appliesOnSubscription": False,
-        "appliesOnOneTimePurchase": True,
+        "appliesOnSubscription": one.subscription,
+        "appliesOnOneTimePurchase": one.one_time,
         "destinationSelection": {"__typename": "DiscountCountryAll", "allCountries": True},
     }
 
@@ -84,8 +95,8 @@ def _gets(call: Call, one: Discount) -> View:
         amount = money(one.amount, call.desk.shop.currency)
         value = {"__typename": "DiscountAmount", "amount": amount, "appliesOnEachItem": False}
     return {
-        "appliesOnOneTimePurchase": True,
-        "appliesOnSubscription": False,
+        "appliesOnOneTimePurchase": one.one_time,
+        "appliesOnSubscription": one.subscription,
         "value": value,
         "items": {"__typename": "AllDiscountItems", "allItems": True},
     }
@@ -109,18 +120,18 @@ def _found(call: Call, id: str) -> Discount | None:
 
 
 def create(call: Call, argument: str, given: dict[str, object]) -> View:
-    """discountCodeBasicCreate and discountCodeFreeShippingCreate."""
-    basic = argument == "basicCodeDiscount"
-    call.need("write_discounts", "discountCodeBasicCreate" if basic else "discountCodeFreeShippingCreate")
+    """discountCodeBasicCreate, discountCodeFreeShippingCreate and discountCodeBxgyCreate."""
+    kind = _OF_ARGUMENT[argument]
+    call.need("write_discounts", f"discountCode{_KINDS[kind]}Create")
     errors = [
         discounts.problem(argument, name, "BLANK", f"{name} can't be blank")
-        for name in ("startsAt", "context", *(["customerGets"] if basic else ["destination"]))
+        for name in ("startsAt", "context", *_NEEDS[kind])
         if not given.get(name)
     ]
-    draft = None if errors else _draft(call, basic, given)
+    draft = None if errors else _draft(call, kind, given)
     if draft is not None:
         errors = discounts.problems(call.desk, argument, draft, draft.customers or [])
-    if basic and draft is not None and (draft.amount is None) == (draft.percentage is None):
+    if kind == "basic" and draft is not None and (draft.amount is None) == (draft.percentage is None):
         text = "A discount needs an amount or a percentage, and not both"
         errors.append(discounts.problem(argument, "customerGets.value", "INVALID", text))
     if errors or draft is None:
@@ -128,12 +139,42 @@ def create(call: Call, argument: str, given: dict[str, object]) -> View:
     return {"codeDiscountNode": node(call, discounts.keep(call.desk, draft)), "userErrors": []}
 
 
-def _draft(call: Call, basic: bool, given: dict[str, object]) -> Discount:
+def change(call: Call, argument: str, id: str, given: dict[str, object]) -> View:
+    """discountCode…Update; only what it may be combined with is changed here."""
+    call.need("write_discounts", f"discountCode{_KINDS[_OF_ARGUMENT[argument]]}Update")
+    found = _found(call, id)
+    if found is None or found.kind != _OF_ARGUMENT[argument]:
+        return {"codeDiscountNode": None, "userErrors": [_missing()]}
+    combines = _inside(given, "combinesWith")
+    found.combines_with = [group for name, group in _COMBINES.items() if combines.get(name)]
+    found.updated_at = call.desk.now()
+    return {"codeDiscountNode": node(call, found), "userErrors": []}
+
+
+def _things(given: dict[str, object]) -> tuple[list[int], list[int]]:
+    products = _inside(given, "items", "products").get("productsToAdd")
+    collections = _inside(given, "items", "collections").get("add")
+    return (
+        [number_of(str(one), "Product") or 0 for one in products] if isinstance(products, list) else [],
+        [number_of(str(one), "Collection") or 0 for one in collections]
+        if isinstance(collections, list)
+        else [],
+    )
+
+
+def _draft(call: Call, kind: str, given: dict[str, object]) -> Discount:
     desk = call.desk
     now = desk.now()
     value = _inside(given, "customerGets", "value")
     amount = _inside(value, "discountAmount").get("amount")
     percentage = value.get("percentage")
+    gets, buys = _inside(given, "customerGets"), _inside(given, "customerBuys")
+    if kind == "bxgy":
+        percentage = _inside(value, "discountOnQuantity", "effect").get("percentage")
+    buys_amount = _inside(buys, "value").get("amount")
+    on = given if kind == "free_shipping" else gets
+    products, collections = _things(gets)
+    buys_products, buys_collections = _things(buys)
     floor = _inside(given, "minimumRequirement", "subtotal").get("greaterThanOrEqualToSubtotal")
     added = _inside(given, "context", "customers").get("add")
     combines = _inside(given, "combinesWith")
@@ -141,7 +182,14 @@ def _draft(call: Call, basic: bool, given: dict[str, object]) -> Discount:
     return Discount(
         id=desk.ids.number("DiscountCodeNode"),
         redeem_id=desk.ids.number("DiscountRedeemCode"),
-        kind="basic" if basic else "free_shipping",
+        kind=kind,
+        products=products,
+        collections=collections,
+        buys_products=buys_products,
+        buys_collections=buys_collections,
+        buys_amount=None if buys_amount is None else to_minor(buys_amount, desk.shop.currency),
+        one_time=on.get("appliesOnOneTimePurchase") is not False,
+        subscription=bool(on.get("appliesOnSubscription")),
         code=str(given.get("code") or ""),
         title=str(given.get("title") or ""),
         starts_at=moment(given["startsAt"]) or now,

@@ -103,8 +103,15 @@ def _people(call: Call, order: Order) -> View:
 
         return customer_view(call, record)
 
+    def entity(info: object) -> View | None:
+        if order.company is None:
+            return customer(info)
+        company = {"__typename": "Company", "id": gid("Company", order.id), "name": order.company}
+        return {"__typename": "PurchasingCompany", "company": company}
+
     return {
         "customer": customer,
+        "purchasingEntity": entity,
         "email": protected(call, "email", "email", order.email or None),
         "shippingAddress": _address(call, order.address),
         "billingAddress": _address(call, order.address),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from devshop.graphql_call import Call, Resolver, View, bag, utc
+from devshop.graphql_paging import connection
 from devshop.ids import gid
 from devshop.money import NOTHING, Bag, in_graphql
 from devshop.order_records import Allocation, Line, Order, Product, ShippingLine, TaxLine, Transaction
@@ -33,9 +34,9 @@ def line_view(call: Call, order: Order, line: Line) -> View:
         "isGiftCard": line.gift_card,
         "requiresShipping": line.requires_shipping,
         "taxable": line.taxable,
-        "product": _catalogue(call, None if product is None else product_view(product)),
+        "product": _catalogue(call, None if product is None else product_view(call, product)),
         "variant": _catalogue(
-            call, None if product is None else variant_view(product, order.currency, line.variant_id)
+            call, None if product is None else variant_view(call, product, order.currency, line.variant_id)
         ),
         "originalUnitPriceSet": bag(order, line.price),
         "originalTotalSet": bag(order, full),
@@ -65,7 +66,8 @@ def _taxes(order: Order, line: Line) -> Resolver:
     return resolve
 
 
-def product_view(product: Product) -> View:
+def product_view(call: Call, product: Product) -> View:
+    titles = call.desk.shop.collections
     return {
         "__typename": "Product",
         "id": gid("Product", product.id),
@@ -75,13 +77,17 @@ def product_view(product: Product) -> View:
         "vendor": product.vendor,
         "productType": product.product_type,
         "tags": sorted(product.tags),
+        "collections": connection(
+            lambda: sorted(product.collections),
+            lambda one: {"__typename": "Collection", "id": gid("Collection", one), "title": titles[one]},
+        ),
         "isGiftCard": product.gift_card,
         "createdAt": utc(product.created_at),
         "updatedAt": utc(product.updated_at),
     }
 
 
-def variant_view(product: Product, currency: str, variant_id: int | None) -> View:
+def variant_view(call: Call, product: Product, currency: str, variant_id: int | None) -> View:
     found = next((one for one in product.variants if one.id == variant_id), None)
     number = found.id if found else product.variant_id
     return {
@@ -91,7 +97,7 @@ def variant_view(product: Product, currency: str, variant_id: int | None) -> Vie
         "title": found.title if found else "Default Title",
         "sku": found.sku if found else product.sku,
         "price": in_graphql(found.price if found else product.price, currency),
-        "product": product_view(product),
+        "product": product_view(call, product),
     }
 
 

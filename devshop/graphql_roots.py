@@ -14,12 +14,14 @@ from devshop import (
     graphql_fulfilments,
     graphql_metafields,
     graphql_metaobjects,
+    graphql_tenders,
 )
 from devshop.errors import DevshopError
 from devshop.faults import Fault
 from devshop.graphql_call import Call, View
 from devshop.graphql_orders import order_view
 from devshop.graphql_paging import connection
+from devshop.graphql_parts import product_view
 from devshop.graphql_refunds import refund_view, return_view
 from devshop.graphql_search import orders_connection, visible
 from devshop.ids import number_of
@@ -37,6 +39,12 @@ def _orders(call: Call, info: object, **arguments: object) -> object:
     return orders_connection(call, lambda: visible(call.desk), lambda one: order_view(call, one))(
         info, **arguments
     )
+
+
+def _product(call: Call, _info: object, id: str) -> View | None:
+    call.need("read_products", "product")
+    found = call.desk.shop.products.get(number_of(id, "Product") or 0)
+    return None if found is None else product_view(call, found)
 
 
 def _refund(call: Call, _info: object, id: str) -> View | None:
@@ -101,6 +109,7 @@ QUERIES: dict[str, Root] = {
     "orders": _orders,
     "customer": lambda call, _info, id: graphql_customers.customer(call, id),
     "customers": lambda call, info, **arguments: graphql_customers.customer_list(call, info, arguments),
+    "product": _product,
     "refund": _refund,
     "fulfillment": _fulfilment,
     "return": _return,
@@ -112,6 +121,8 @@ QUERIES: dict[str, Root] = {
     "bulkOperation": lambda call, _info, id: graphql_bulk.by_id(call, id),
     "codeDiscountNode": lambda call, _info, id: graphql_discounts.by_id(call, id),
     "codeDiscountNodeByCode": lambda call, _info, code: graphql_discounts.by_code(call, code),
+    "giftCard": lambda call, _info, id: graphql_tenders.card(call, id),
+    "giftCards": lambda call, info, **arguments: graphql_tenders.cards(call, info, arguments),
     "metaobject": _metaobject,
     "metaobjectByHandle": _metaobject_by_handle,
     "metafieldDefinitions": _definitions,
@@ -124,6 +135,23 @@ MUTATIONS: dict[str, Root] = {
     ),
     "discountCodeFreeShippingCreate": lambda call, _info, freeShippingCodeDiscount: graphql_discounts.create(
         call, "freeShippingCodeDiscount", freeShippingCodeDiscount
+    ),
+    "discountCodeBxgyCreate": lambda call, _info, bxgyCodeDiscount: graphql_discounts.create(
+        call, "bxgyCodeDiscount", bxgyCodeDiscount
+    ),
+    "discountCodeBasicUpdate": lambda call, _info, id, basicCodeDiscount: graphql_discounts.change(
+        call, "basicCodeDiscount", id, basicCodeDiscount
+    ),
+    "discountCodeFreeShippingUpdate": lambda call, _info, id, freeShippingCodeDiscount: (
+        graphql_discounts.change(call, "freeShippingCodeDiscount", id, freeShippingCodeDiscount)
+    ),
+    "discountCodeBxgyUpdate": lambda call, _info, id, bxgyCodeDiscount: graphql_discounts.change(
+        call, "bxgyCodeDiscount", id, bxgyCodeDiscount
+    ),
+    "giftCardCreate": lambda call, _info, input: graphql_tenders.create_card(call, input),
+    "giftCardDeactivate": lambda call, _info, id: graphql_tenders.deactivate_card(call, id),
+    "storeCreditAccountCredit": lambda call, _info, id, creditInput: graphql_tenders.credit(
+        call, id, creditInput
     ),
     "discountCodeDeactivate": lambda call, _info, id: graphql_discounts.deactivate(call, id),
     "discountCodeDelete": lambda call, _info, id: graphql_discounts.delete(call, id),

@@ -69,6 +69,7 @@ class Product(Struct):
     requires_shipping: bool = True
     taxable: bool = True
     tags: list[str] = field(default_factory=list)
+    collections: list[int] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)  # none: the product itself is the only one
 
 
@@ -254,3 +255,4 @@ class Order(Struct):
     note: str | None = None
     tags: list[str] = field(default_factory=list)
     address: Address | None = None
+    company: str | None = None  # the name of the company it was bought for

@@ -12,7 +12,7 @@ from devshop.order_records import Customer, Order, Product
 class Discount(Struct):
     id: int
     redeem_id: int
-    kind: str  # basic | free_shipping
+    kind: str  # basic | free_shipping | bxgy
     code: str
     title: str
     starts_at: datetime
@@ -21,7 +21,14 @@ class Discount(Struct):
     ends_at: datetime | None = None
     customers: list[int] | None = None  # None: everyone
     amount: int | None = None  # basic: shop money
-    percentage: float | None = None  # basic: 0 to 1
+    percentage: float | None = None  # basic and bxgy: 0 to 1
+    products: list[int] = field(default_factory=list)  # what it takes money off; neither: everything
+    collections: list[int] = field(default_factory=list)
+    buys_products: list[int] = field(default_factory=list)  # bxgy: what has to be bought
+    buys_collections: list[int] = field(default_factory=list)
+    buys_amount: int | None = None  # None: one of them
+    one_time: bool = True
+    subscription: bool = False
     minimum_subtotal: int | None = None
     maximum_shipping: int | None = None
     usage_limit: int | None = None
@@ -30,6 +37,38 @@ class Discount(Struct):
     used_by: list[int] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     combines_with: list[str] = field(default_factory=list)
+
+
+class GiftCard(Struct):
+    id: int
+    code: str
+    currency: str
+    initial: int
+    balance: int
+    created_at: datetime
+    updated_at: datetime
+    customer: int | None = None
+    note: str | None = None
+    expires_on: str | None = None
+    deactivated_at: datetime | None = None
+
+
+class CreditMove(Struct):
+    """One movement of a store credit account: a credit above zero, with what of it is left, or a debit below."""
+
+    id: int
+    amount: int
+    balance: int  # after it
+    created_at: datetime
+    expires_at: datetime | None = None
+    remaining: int = 0
+
+
+class CreditAccount(Struct):
+    id: int
+    customer: int
+    currency: str
+    moves: list[CreditMove] = field(default_factory=list)
 
 
 class Metafield(Struct):
@@ -137,8 +176,11 @@ class Shop(Struct):
     customers: dict[int, Customer] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
     products: dict[int, Product] = field(default_factory=dict)
+    collections: dict[int, str] = field(default_factory=dict)  # number -> title
     orders: dict[int, Order] = field(default_factory=dict)
     discounts: dict[int, Discount] = field(default_factory=dict)
+    gift_cards: dict[int, GiftCard] = field(default_factory=dict)
+    credit_accounts: dict[int, CreditAccount] = field(default_factory=dict)
     metafields: dict[str, Metafield] = field(default_factory=dict)
     definitions: list[Definition] = field(default_factory=list)
     metaobject_types: dict[str, MetaobjectType] = field(default_factory=dict)

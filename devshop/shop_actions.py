@@ -207,6 +207,15 @@ class DevShop:
         with self.desk.change():
             return customers.create_product(self.desk, title, price, fields)
 
+    def create_collection(self, title: str, *products: Product) -> int:
+        """A collection that holds these products; returns its number."""
+        with self.desk.change():
+            number = self.desk.ids.number("Collection")
+            self.desk.shop.collections[number] = title
+            for product in products:
+                product.collections.append(number)
+            return number
+
     # -- orders
 
     def place_order(
@@ -218,7 +227,8 @@ class DevShop:
         **basics: object,
     ) -> Order:
         """The checkout. `basics` are the fields of checkout.Basics: currency, source_name, gateway, shipping, tip,
-        duties, processed_at, test, email, note, tags. Raises CheckoutRefused for a code that cannot be used."""
+        duties, processed_at, test, email, note, tags, company. Raises CheckoutRefused for a code that cannot be used.
+        """
         told = msgspec.convert(basics, Basics)
         with self.desk.change():
             record = None if customer is None else self.desk.customer(customer)

@@ -47,7 +47,15 @@ SCOPE_OF_TOPIC = {
         ),
         "read_returns",
     ),
-    **dict.fromkeys(("customers/create", "customers/update", "customers/delete"), "read_customers"),
+    **dict.fromkeys(
+        (
+            "customers/create",
+            "customers/update",
+            "customers/delete",
+            "customers_email_marketing_consent/update",
+        ),
+        "read_customers",
+    ),
     "customers/merge": "read_customer_merge",
 }
 APP_TOPICS = ("app/uninstalled", "app/scopes_update", "bulk_operations/finish")

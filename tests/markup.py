@@ -31,11 +31,13 @@ class Form:
     action: str
     method: str
     fields: list[tuple[str, str]] = field(default_factory=list)
+    # Boxes that are not ticked: a browser sends nothing of them.
+    unticked: set[str] = field(default_factory=set)
 
     def filled(self, **changes: str) -> dict[str, str]:
         """The fields with some changed; dots of a name are written as two underscores."""
         changed = {name.replace("__", "."): value for name, value in changes.items()}
-        assert set(changed) <= {name for name, _ in self.fields}, changed
+        assert set(changed) <= {name for name, _ in self.fields} | self.unticked, changed
         return dict(self.fields) | changed
 
 
@@ -126,6 +128,8 @@ class Page(HTMLParser):
             name, value = one.attributes.get("name") or "", one.attributes.get("value") or ""
             if one.tag == "textarea":
                 form.fields.append((name, one.text.removeprefix("\n")))
+            elif one.attributes.get("type") == "checkbox" and "checked" not in one.attributes:
+                form.unticked.add(name)
             elif one.tag == "input":
                 form.fields.append((name, value))
             elif one.tag == "select":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from plugin.domain.facts import Fact
-from webhooks.payloads import PayloadError, customers, fulfilments, orders, refunds, returns, shop
+from webhooks.payloads import PayloadError, customers, disputes, fulfilments, orders, refunds, returns, shop
 
 # Which flow takes the fact: an OrderFact, a MemberFact or a MerchantFact.
 Subject = Literal["order", "member", "merchant"]
@@ -15,11 +15,15 @@ Subject = Literal["order", "member", "merchant"]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """`parse` turns a raw body into a fact or raises PayloadError, and nothing else."""
+    """`parse` turns a raw body into a fact or raises PayloadError, and nothing else.
+
+    `optional`: understood, but app.toml does not subscribe to it, because its scope is not asked of every merchant.
+    """
 
     topic: str
     parse: Callable[[bytes], Fact]
     subject: Subject
+    optional: bool = False
 
 
 # Not here, because nothing of ours depends on them: returns/request and decline (no goods or money move), and
@@ -35,6 +39,8 @@ TOPICS: dict[str, Topic] = {
         Topic("orders/delete", orders.order_deleted, "order"),
         Topic("orders/fulfilled", orders.order_seen, "order"),
         Topic("refunds/create", refunds.refund_made, "order"),
+        Topic("disputes/create", disputes.order_disputed, "order", optional=True),
+        Topic("disputes/update", disputes.order_disputed, "order", optional=True),
         Topic("returns/approve", returns.order_returned, "order"),
         Topic("returns/cancel", returns.order_returned, "order"),
         Topic("returns/close", returns.order_returned, "order"),
@@ -45,6 +51,7 @@ TOPICS: dict[str, Topic] = {
         Topic("fulfillment_events/create", fulfilments.parcel_event, "order"),
         Topic("customers/create", customers.customer_seen, "member"),
         Topic("customers/update", customers.customer_seen, "member"),
+        Topic("customers_email_marketing_consent/update", customers.consent_seen, "member"),
         Topic("customers/delete", customers.customer_deleted, "member"),
         Topic("customers/merge", customers.customers_merged, "member"),
         Topic("app/uninstalled", shop.app_uninstalled, "merchant"),

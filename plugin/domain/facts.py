@@ -119,8 +119,48 @@ class Fulfilment:
 
 
 @dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who bought, as only a read tells: for a company or not, and the tags that the customer had."""
+
+    company: bool
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineProduct:
+    """What one line's product was when it was read: its type, tags and collections. All empty once it is deleted."""
+
+    line_id: int
+    type: str = ""
+    tags: tuple[str, ...] = ()
+    collections: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """What was paid for an order until `updated_at`, in all and of it by gift card or store credit."""
+
+    updated_at: datetime
+    paid_minor: int
+    credit_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """The shopper's bank questions a payment. `kind`: chargeback, or inquiry, which moves no money yet."""
+
+    dispute_id: int
+    kind: str
+    status: str
+    finalised_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSeen:
-    """A whole order: orders/create, paid, updated, cancelled, fulfilled, or a read through the Admin API."""
+    """A whole order: orders/create, paid, updated, cancelled, fulfilled, or a read through the Admin API.
+
+    `buyer` is None in a webhook; `products` and `payments` in a read that did not ask for them, too.
+    """
 
     order_id: int
     head: OrderHead
@@ -128,6 +168,9 @@ class OrderSeen:
     fulfilments: tuple[Fulfilment, ...] = ()
     deliveries: tuple[tuple[int, datetime], ...] = ()  # (fulfilment id, delivered event's time)
     customer: CustomerFact | None = None
+    buyer: Buyer | None = None
+    products: tuple[LineProduct, ...] = ()
+    payments: Payments | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +197,14 @@ class RefundMade:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderDisputed:
+    """disputes/create or update."""
+
+    order_id: int
+    dispute: Dispute
+
+
+@dataclass(frozen=True, slots=True)
 class FulfilmentSeen:
     """fulfillments/create or update."""
 
@@ -176,6 +227,15 @@ class CustomerSeen:
     """customers/create or update."""
 
     customer: CustomerFact
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentSeen:
+    """customers_email_marketing_consent/update: whether the customer takes the newsletter, and since when."""
+
+    customer_id: int
+    subscribed: bool
+    updated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +296,10 @@ class ShopRedacted:
     """shop/redact, 48 hours after an uninstall."""
 
 
-OrderFact = OrderSeen | OrderChanged | OrderDeleted | RefundMade | FulfilmentSeen | ParcelEvent
-MemberFact = CustomerSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
+OrderFact = (
+    OrderSeen | OrderChanged | OrderDeleted | RefundMade | OrderDisputed | FulfilmentSeen | ParcelEvent
+)
+MemberFact = CustomerSeen | ConsentSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
 MerchantFact = AppUninstalled | ScopesUpdated | BulkFinished | ShopRedacted
 Fact = OrderFact | MemberFact | MerchantFact
 

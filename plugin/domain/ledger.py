@@ -9,9 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
+from plugin.domain.lots import Lot as Lot
+from plugin.domain.lots import is_available as is_available
+from plugin.domain.lots import is_pending as is_pending
+from plugin.domain.lots import kept as _kept
+from plugin.domain.lots import spend_order as _spend_order
 from plugin.domain.programme import Programme
 
 Kind = Literal[
@@ -20,7 +25,6 @@ Kind = Literal[
     "import",
 ]  # fmt: skip
 # What counts into the cached sums `earned` and `spent` of a member.
-_NEVER = datetime.max.replace(tzinfo=UTC)
 EARNING_KINDS = frozenset({"earn", "clawback", "signup", "survey", "adjust", "action", "referral", "gift"})
 SPENDING_KINDS = frozenset({"redeem", "redeem_return", "redeem_reversed"})
 
@@ -39,19 +43,6 @@ class Entry:
     actor: str
     order_id: int | None = None
     reverses_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lot:
-    """A credit that is not used up. `available_at` None: pending, and nobody can say until when."""
-
-    lot_id: int
-    member_id: int
-    points: int
-    remaining: int
-    available_at: datetime | None
-    expires_at: datetime | None
-    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +115,25 @@ class Account:
         occurred_at: datetime,
         available_at: datetime | None,
         expires_at: datetime | None,
+        kept_until: datetime | None = None,
         actor: str = "system",
         order_id: int | None = None,
         reverses_id: int | None = None,
     ) -> Entry:
         """Posts a credit and its lot; open deficits absorb it first, oldest first. `points` must be positive."""
         entry = self._post(kind, points, source_key, why, occurred_at, actor, order_id, reverses_id)
-        lot = Lot(entry.entry_id, self.member_id, points, points, available_at, expires_at, order_id)
+        ends = _kept(expires_at, kept_until)
+        lot = Lot(
+            entry.entry_id,
+            self.member_id,
+            points,
+            points,
+            available_at,
+            ends,
+            order_id,
+            expires_at,
+            kept_until,
+        )
         for debit_id in sorted(self.deficits):
             deficit = self.deficits[debit_id]
             part = min(deficit.remaining, lot.remaining)
@@ -255,7 +258,10 @@ class Account:
             if lot.order_id != order_id or lot.available_at == available_at:
                 continue
             if lot.available_at is None or lot.available_at > now:
-                self._set_lot(replace(lot, available_at=available_at, expires_at=expires_at))
+                ends = _kept(expires_at, lot.kept_until)
+                self._set_lot(
+                    replace(lot, available_at=available_at, expires_at=ends, own_expires_at=expires_at)
+                )
                 moved = True
         return moved
 
@@ -324,24 +330,3 @@ def floor_at_zero(account: Account, debit: Entry, programme: Programme | None) -
             why={"rule": "floor", "programme": programme.version},
             occurred_at=debit.occurred_at,
         )
-
-
-def is_available(lot: Lot, now: datetime) -> bool:
-    """Whether the lot's points can be spent at `now`: a late clock changes nothing."""
-    return (
-        lot.remaining > 0
-        and lot.available_at is not None
-        and lot.available_at <= now
-        and (lot.expires_at is None or lot.expires_at > now)
-    )
-
-
-def is_pending(lot: Lot, now: datetime) -> bool:
-    """Whether the lot's points are earned but not to be spent yet."""
-    return lot.remaining > 0 and (lot.available_at is None or lot.available_at > now)
-
-
-def _spend_order(lot: Lot) -> tuple[bool, datetime, bool, datetime, int]:
-    # Soonest to expire first; lots without an expiry, then lots without a date, last.
-    expires, available = lot.expires_at, lot.available_at
-    return (expires is None, expires or _NEVER, available is None, available or _NEVER, lot.lot_id)

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from plugin.domain.facts import (
+    Buyer,
+    Dispute,
     Fulfilment,
     FulfilmentSeen,
     Line,
+    LineProduct,
     OrderChanged,
     OrderDeleted,
+    OrderDisputed,
     OrderFact,
     OrderHead,
     OrderSeen,
     ParcelEvent,
+    Payments,
     Refund,
     RefundMade,
 )
 
 PAID = frozenset({"paid", "partially_refunded", "refunded"})
+# How far along a chargeback is; of two snapshots of one dispute the further stands.
+DISPUTE = ("needs_response", "under_review", "prevented", "charge_refunded", "accepted", "lost", "won")
+NOT_TAKEN = frozenset({"prevented", "charge_refunded", "won"})
 DEAD_PARCEL = frozenset({"cancelled", "error", "failure"})
 
 
@@ -38,6 +46,7 @@ class Order:
 
     `paid_at` is the earliest snapshot that called it paid. `wants_read` names why only a read can settle it.
     `paid_head`: while the head is not paid, the newest snapshot that was; it says what of an edited order is paid for.
+    `buyer` and `products` are pinned: what the first read told stands, however products and customers change.
     """
 
     order_id: int
@@ -50,6 +59,10 @@ class Order:
     wants_read: str | None = None
     paid_head: OrderHead | None = None
     first_named: FirstNamed | None = None
+    buyer: Buyer | None = None
+    products: tuple[LineProduct, ...] = ()
+    payments: Payments | None = None
+    disputes: tuple[Dispute, ...] = ()
 
 
 def merge(order: Order, fact: OrderFact) -> Order:
@@ -58,6 +71,8 @@ def merge(order: Order, fact: OrderFact) -> Order:
         return _merge_seen(order, fact)
     if isinstance(fact, RefundMade):
         return replace(order, refunds=_merge_refunds(order.refunds, (fact.refund,)))
+    if isinstance(fact, OrderDisputed):
+        return replace(order, disputes=_merge_disputes(order.disputes, fact.dispute))
     if isinstance(fact, FulfilmentSeen):
         return replace(order, fulfilments=_merge_fulfilments(order.fulfilments, (fact.fulfilment,)))
     if isinstance(fact, ParcelEvent):
@@ -106,7 +121,21 @@ def _merge_seen(order: Order, seen: OrderSeen) -> Order:
         ),
         paid_at=paid_at,
         wants_read=wants_read,
+        buyer=order.buyer or seen.buyer,
+        products=_merge_products(order.products, seen.products) if seen.products else order.products,
+        payments=_newest(order.payments, seen.payments),
     )
+
+
+def _merge_products(known: tuple[LineProduct, ...], seen: tuple[LineProduct, ...]) -> tuple[LineProduct, ...]:
+    by_line = {one.line_id: one for one in seen} | {one.line_id: one for one in known}
+    return tuple(by_line[line_id] for line_id in sorted(by_line))
+
+
+def _newest(known: Payments | None, seen: Payments | None) -> Payments | None:
+    if known is None or seen is None:
+        return known or seen
+    return max(known, seen, key=lambda one: (one.updated_at, one.paid_minor, one.credit_minor))
 
 
 def _last_word(old: OrderHead, new: OrderHead) -> OrderHead:
@@ -143,6 +172,25 @@ def _merge_refunds(known: tuple[Refund, ...], seen: tuple[Refund, ...]) -> tuple
                 shipping_minor=max(old.shipping_minor, refund.shipping_minor),
             )
     return tuple(by_id[key] for key in sorted(by_id))
+
+
+def _merge_disputes(known: tuple[Dispute, ...], seen: Dispute) -> tuple[Dispute, ...]:
+    def rank(one: Dispute) -> tuple[bool, datetime, int, str]:
+        step = DISPUTE.index(one.status) if one.status in DISPUTE else -1
+        decided = one.finalised_at or datetime.min.replace(tzinfo=UTC)
+        return (one.finalised_at is not None, decided, step, repr(one))
+
+    by_id = {one.dispute_id: one for one in known}
+    by_id[seen.dispute_id] = max(by_id.get(seen.dispute_id, seen), seen, key=rank)
+    return tuple(by_id[key] for key in sorted(by_id))
+
+
+def charged_back(order: Order) -> bool:
+    """Whether the shopper's bank took the order's money, or holds it while it decides.
+
+    What the merchant refunded instead comes as a refund; a chargeback that was won gave the money back.
+    """
+    return any(one.kind == "chargeback" and one.status not in NOT_TAKEN for one in order.disputes)
 
 
 def _merge_fulfilments(known: tuple[Fulfilment, ...], seen: tuple[Fulfilment, ...]) -> tuple[Fulfilment, ...]:

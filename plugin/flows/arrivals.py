@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from plugin.domain.facts import CustomerFact
 from plugin.domain.imports import MemberRow
 from plugin.domain.ledger import Account, Entry, floor_at_zero
 from plugin.domain.programme import Programme
+from plugin.domain.tiers import Earned
 from plugin.domain.values import months_later
+from plugin.flows import birthdays as birthday_flow
 from plugin.flows.adjustments import MAX_POINTS, MAX_REASON
-from plugin.flows.members import held_out, tags_of
-from plugin.flows.spending import mirror_of
+from plugin.flows.members import held_out
+from plugin.flows.spending import mirror_of, tags_of
 from plugin.store import (
+    birthdays,
     directory,
     events,
     freezes,
     imports,
+    ladder,
     ledger,
     members,
     newcomers,
@@ -218,17 +222,26 @@ def _arrives(
         keys = [step.key for step in programme.tiers]
         held = person.member.tier if person.member is not None else None
         if held not in keys or keys.index(held) < keys.index(tier):
-            members.tier_from(tx, shop_id, member_id, tier, f"from {one.app}", now)
-            members.reviewed(tx, shop_id, member_id, tier, now)
+            _place(tx, shop, member_id, tier, programme, one.app, now)
             wishes += [mirror_of(member_id), tags_of(member_id)]
-    known = {
-        "referral": row.referral,
-        "birthday": None if row.birthday is None else "{:02}-{:02}".format(*row.birthday),
-    }
-    newcomers.bring(
-        tx, shop_id, member_id, {name: value for name, value in known.items() if value}, one.app, now
-    )
+    if row.birthday is not None and birthdays.of_member(tx, shop_id, member_id) is None:
+        birthday_flow.set_birthday(tx, shop, member_id, *row.birthday, now, actor="import")
+    if row.referral is not None:
+        newcomers.bring(tx, shop_id, member_id, {"referral": row.referral}, one.app, now)
     return wishes
+
+
+def _place(
+    tx: Tx, shop: Shop, member_id: int, tier: str, programme: Programme, app: str, now: datetime
+) -> None:
+    """The tier of the old app stands as one earned today: for a period, and without the gift for entering it."""
+    placed = ladder.of_member(tx, shop.shop_id, member_id)
+    assert placed is not None
+    until = months_later(now, programme.tier_months)
+    earned = Earned(tier, now, until)
+    standing = replace(placed, tier=tier, earned=earned, tier_by="earned", tier_until=until, review_at=now)
+    ladder.save(tx, shop.shop_id, [standing])
+    ladder.history_from(tx, shop.shop_id, [(member_id, tier, f"from {app}")], now)
 
 
 def _tier(programme: Programme | None, name: str | None) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from plugin.domain.facts import (
+    ConsentSeen,
     CustomerDeleted,
     CustomerFact,
     CustomerRedacted,
@@ -18,10 +19,10 @@ from plugin.domain.facts import (
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.errors import RegularsError
-from plugin.flows import merges, privacy
-from plugin.flows.spending import mirror_of
+from plugin.flows import actions, grants, merges, privacy
+from plugin.flows.spending import mirror_of, tags_of
 from plugin.store import ledger, members, newcomers, programmes, queues
-from plugin.store.db import Tx
+from plugin.store.db import Tx, to_ms
 from plugin.store.members import Member
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
@@ -39,6 +40,8 @@ def apply(tx: Tx, shop: Shop, facts: Sequence[MemberFact], now: datetime) -> Non
     for fact in facts:
         if isinstance(fact, CustomerSeen):
             _seen(tx, shop, fact.customer, now)
+        elif isinstance(fact, ConsentSeen):
+            _consented(tx, shop, fact, now)
         elif isinstance(fact, CustomerDeleted):
             privacy.deleted(tx, shop, fact, now)
         elif isinstance(fact, CustomersMerged):
@@ -103,7 +106,7 @@ def activate(
         ledger.write(tx, shop.shop_id, [account.moves], now)
     members.wants_review(tx, shop.shop_id, [member_id], now)
     wishes = [mirror_of(member_id)]
-    if newcomers.anyone_awaited(tx, shop.shop_id):
+    if (programme.tag_tiers and programme.membership != "tag") or newcomers.anyone_awaited(tx, shop.shop_id):
         wishes.append(read_customer(member_id))
     if member is not None and member.tier is not None:
         wishes.append(tags_of(member_id))  # back to the tier they had, where the review finds nothing changed
@@ -127,13 +130,18 @@ def held_out(shop: Shop, member_id: int, percent: int) -> bool:
 
 
 def tags_seen(tx: Tx, shop: Shop, customer_id: int, tags: Sequence[str], now: datetime) -> None:
-    """The customer's tags were read: for a programme by tag, they decide who is a member."""
+    """The customer's tags were read: they may grant a tier, and for a programme by tag decide who is a member."""
     programme = programmes.versions(tx, shop.shop_id).latest
-    if programme is None or programme.membership != "tag" or programme.membership_tag is None:
+    if programme is None:
         return
     member_id = members.resolved(tx, shop.shop_id, customer_id)
     member = members.by_id(tx, shop.shop_id, member_id)
-    tagged = programme.membership_tag.casefold() in {tag.casefold() for tag in tags}
+    folded = frozenset(tag.casefold() for tag in tags)
+    if member is not None and programme.tag_tiers:
+        grants.tagged(tx, shop, programme, member_id, folded, now)
+    if programme.membership != "tag" or programme.membership_tag is None:
+        return
+    tagged = programme.membership_tag.casefold() in folded
     if tagged and (member is None or member.status in ("unclaimed", "left")):
         activate(tx, shop, programme, member, member_id, None, now)
     elif not tagged and member is not None and member.status == "active":
@@ -141,14 +149,14 @@ def tags_seen(tx: Tx, shop: Shop, customer_id: int, tags: Sequence[str], now: da
         queues.enqueue(tx, shop.shop_id, [mirror_of(member_id), tags_of(member_id)], now)
 
 
+def reads_tags(programme: Programme) -> bool:
+    """Whether a customer's tags decide anything."""
+    return programme.membership == "tag" or bool(programme.tag_tiers)
+
+
 def read_customer(member_id: int) -> Effect:
     """The wish to read a customer's tags at the platform."""
     return Effect(f"member:{member_id}:read", "member.read", {"member_id": member_id})
-
-
-def tags_of(member_id: int) -> Effect:
-    """The wish to leave a customer with the tag of their tier and no other of ours."""
-    return Effect(f"member:{member_id}:tags", "member.tags", {"member_id": member_id})
 
 
 def recognise(tx: Tx, shop: Shop, customers: Iterable[CustomerFact], now: datetime) -> None:
@@ -171,9 +179,24 @@ def _merged(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     # The platform gave the kept customer the tags of both.
     wishes = [mirror_of(kept_id), tags_of(kept_id)]
     programme = programmes.versions(tx, shop.shop_id).latest
-    if programme is not None and programme.membership == "tag":
+    if programme is not None and reads_tags(programme):
         wishes.append(read_customer(kept_id))
     queues.enqueue(tx, shop.shop_id, wishes, now)
+
+
+def _consented(tx: Tx, shop: Shop, fact: ConsentSeen, now: datetime) -> None:
+    """A member takes the newsletter. Who joined in the same step has joined a moment later, by our own clock."""
+    programme = programmes.versions(tx, shop.shop_id).latest
+    if not fact.subscribed or programme is None or programme.action_of("newsletter") is None:
+        return
+    if programme.membership == "all":
+        _seen(tx, shop, CustomerFact(fact.customer_id), now)
+    member = members.by_id(tx, shop.shop_id, members.resolved(tx, shop.shop_id, fact.customer_id))
+    if member is None or member.status in ("merged", "redacted"):
+        return
+    at = max(fact.updated_at or now, member.joined_at or member.created_at)
+    told = f"{fact.customer_id}:{to_ms(fact.updated_at) or 'undated'}"
+    actions.of_kind(tx, shop, member.member_id, "newsletter", told, at, now, actor="shopify")
 
 
 def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:
@@ -186,5 +209,5 @@ def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:
         if not known and not members.resolve(tx, shop.shop_id, [customer.customer_id]):
             members.seen(tx, shop.shop_id, [customer], now, status="unclaimed")
         welcome_all(tx, shop, programme, [customer.customer_id], now)
-    elif programme.membership == "tag":
+    if reads_tags(programme) and (known or programme.membership == "tag"):
         queues.enqueue(tx, shop.shop_id, [read_customer(customer.customer_id)], now)

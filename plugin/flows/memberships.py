@@ -8,7 +8,7 @@ from typing import Literal
 from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
 from plugin.flows.adjustments import MAX_REASON
-from plugin.flows.spending import mirror_of
+from plugin.flows.spending import mirror_of, tags_of
 from plugin.store import events, freezes, members, programmes, queues
 from plugin.store.db import Tx
 from plugin.store.events import Event
@@ -61,5 +61,5 @@ def change(tx: Tx, shop: Shop, member_id: int, what: Change, reason: str, actor:
             member_flow.activate(tx, shop, programme, member, member_id, None, now)
     if done:
         events.record(tx, shop.shop_id, [Event(now, actor, _KINDS[what], f"member:{member_id}", {})])
-        queues.enqueue(tx, shop.shop_id, [mirror_of(member_id), member_flow.tags_of(member_id)], now)
+        queues.enqueue(tx, shop.shop_id, [mirror_of(member_id), tags_of(member_id)], now)
     return done

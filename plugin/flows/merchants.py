@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from plugin.domain import expiry
 from plugin.domain import programme as programmes_domain
-from plugin.domain import tiers
+from plugin.domain import tiers as ladders
 from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, ScopesUpdated, ShopRedacted
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
+from plugin.flows import code_life
 from plugin.flows.spending import mirror_of
-from plugin.store import backfills, events, ledger, members, privacy, programmes, queues, shops, tokens
+from plugin.store import (
+    backfills,
+    events,
+    expiries,
+    ladder,
+    ledger,
+    privacy,
+    programmes,
+    queues,
+    shops,
+    tokens,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -31,6 +44,13 @@ class InvalidProgramme(RegularsError):
     def __init__(self, problems: list[tuple[str, str]]) -> None:
         super().__init__("The programme was not published: " + " ".join(text for _, text in problems))
         self.problems = problems
+
+
+class VersionScheduled(RegularsError):
+    """Another version waits for its moment; nothing was published."""
+
+    code = "version_scheduled"
+    status = 409
 
 
 def apply(
@@ -126,24 +146,73 @@ def set_up(
     return fresh
 
 
-def publish(tx: Tx, shop: Shop, programme: Programme, actor: str, now: datetime) -> Programme:
-    """Publishes a new version of the programme, in force from `now`. Raises InvalidProgramme."""
+def publish(
+    tx: Tx, shop: Shop, programme: Programme, actor: str, now: datetime, effective_at: datetime | None = None
+) -> Programme:
+    """Publishes a new version of the programme, in force from `now`, or from `effective_at` when that is later.
+
+    Orders are pinned to it from that very moment on; what it means for members the clock does then, in slices.
+    Raises InvalidProgramme, and VersionScheduled while another version waits, which would undo this one.
+    """
     found = programmes_domain.problems(programme)
     if found:
         raise InvalidProgramme(found)
+    later = effective_at if effective_at is not None and effective_at > now else None
+    waiting = programmes.scheduled(tx, shop.shop_id)
+    if waiting:
+        raise VersionScheduled(
+            f"Version {waiting[0].version} is scheduled and would undo this. Cancel it, or wait until it is in force."
+        )
     before = programmes.versions(tx, shop.shop_id).latest
-    published = programmes.publish(tx, shop.shop_id, programme, actor, now)
-    if tiers.ladder_changed(before, published):
+    published = programmes.publish(tx, shop.shop_id, programme, actor, now, effective_at=later)
+    detail: dict[str, object] = {} if later is None else {"from": later.isoformat()}
+    kind = "programme_published" if later is None else "programme_scheduled"
+    events.record(tx, shop.shop_id, [Event(now, actor, kind, f"programme:{published.version}", detail)])
+    if later is None:
+        _follow(tx, shop, before, published, now)
+    return published
+
+
+def take_effect(tx: Tx, shop: Shop, now: datetime) -> bool:
+    """Brings a scheduled version into effect once its moment has come; True when one was."""
+    due = [one for one in programmes.scheduled(tx, shop.shop_id) if one.effective_at <= now]
+    for one in due:
+        before = programmes.versions(tx, shop.shop_id).latest
+        programmes.decided(tx, shop.shop_id, one.version, programmes.IN_EFFECT)
+        after = programmes.versions(tx, shop.shop_id).latest
+        assert after is not None
+        subject = f"programme:{one.version}"
+        events.record(
+            tx, shop.shop_id, [Event(one.effective_at, "system", "programme_in_force", subject, {})]
+        )
+        _follow(tx, shop, before, after, now)
+    return bool(due)
+
+
+def cancel_scheduled(tx: Tx, shop: Shop, version: int, actor: str, now: datetime) -> bool:
+    """Takes back a version whose moment has not come; False when there is none such."""
+    waits = any(
+        one.version == version and one.effective_at > now for one in programmes.scheduled(tx, shop.shop_id)
+    )
+    if not waits:
+        return False
+    programmes.decided(tx, shop.shop_id, version, programmes.CANCELLED)
+    events.record(tx, shop.shop_id, [Event(now, actor, "programme_cancelled", f"programme:{version}", {})])
+    return True
+
+
+def _follow(tx: Tx, shop: Shop, before: Programme | None, after: Programme, now: datetime) -> None:
+    """What a version that is in force from now on means for members and for the storefront."""
+    if ladders.ladder_changed(before, after):
         # The clock reviews them in slices, and each change of a tier is shown.
-        members.all_want_review(tx, shop.shop_id, now)
-    if before is not None and (before.clawback == "negative") != (published.clawback == "negative"):
+        ladder.sweep(tx, shop.shop_id, now)
+    code_life.combinations_changed(tx, shop, before, after, now)
+    if before is not None and not expiry.same_dates(before.expiry, after.expiry):
+        expiries.begin(tx, shop.shop_id, "redate", now, "system", now)
+    if before is not None and (before.clawback == "negative") != (after.clawback == "negative"):
         debtors = ledger.debtors(tx, shop.shop_id)
         queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in debtors], now)
-    events.record(
-        tx, shop.shop_id, [Event(now, actor, "programme_published", f"programme:{published.version}", {})]
-    )
     queues.enqueue(tx, shop.shop_id, [digest()], now)
-    return published
 
 
 def digest() -> Effect:

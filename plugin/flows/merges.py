@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from plugin.domain import tiers
 from plugin.domain.facts import CustomerFact, CustomersMerged
 from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.programme import Programme
+from plugin.flows import actions as action_flow
+from plugin.flows import gifts, settling, tiers
 from plugin.store import (
+    actions,
+    birthdays,
     events,
     freezes,
     ledger,
@@ -51,17 +54,18 @@ def merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> int | Non
     assert kept is not None
     accounts = ledger.accounts(tx, shop.shop_id, [gone_id, kept_id])
     moved = _transfer(accounts[gone_id], accounts[kept_id], now)
-    programme = programmes.versions(tx, shop.shop_id).latest
+    versions = programmes.versions(tx, shop.shop_id)
+    programme = versions.latest
     _one_signup(tx, shop, accounts[kept_id], gone_id, programme, now)
+    action_flow.keep_earliest(tx, shop, accounts[kept_id], gone_id, programme, now)
+    gifts.merged(tx, shop, accounts[kept_id], gone_id, dict(moved), now)
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
     ledger.keep_age(tx, shop.shop_id, moved)
-    for table in (orders, redemptions, surveys, newcomers, freezes):
+    for table in (orders, redemptions, surveys, actions, birthdays, newcomers, freezes):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
+    settling.resettle(tx, shop, kept_id, versions, now)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id, active=_was_active(tx, shop, gone))
-    tier = tiers.higher(programme, kept.tier, gone.tier)
-    if tier is not None and tier != kept.tier:
-        members.tier_from(tx, shop.shop_id, kept_id, tier, "merged", now)
-        members.reviewed(tx, shop.shop_id, kept_id, tier, now)
+    tiers.merge(tx, shop, kept_id, gone_id, programme, now)
     _record(tx, shop, "members_merged", kept_id, {"gone": str(gone_id)}, now)
     return kept_id
 
@@ -104,7 +108,8 @@ def _transfer(gone: Account, kept: Account, now: datetime) -> list[tuple[int, in
             why=why,
             occurred_at=now,
             available_at=lot.available_at,
-            expires_at=lot.expires_at,
+            expires_at=lot.own_expires_at,
+            kept_until=lot.kept_until,
             order_id=lot.order_id,
         )
         moved.append((lot.lot_id, entry.entry_id))

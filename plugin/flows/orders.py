@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from plugin.domain import orders
+from plugin.domain import earning, orders
 from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen, newer
 from plugin.domain.orders import Order
-from plugin.flows import invitations, settling, spending
+from plugin.flows import gifts, grants, invitations, settling, spending, used_codes
 from plugin.flows import members as member_flow
 from plugin.flows.settling import Work, is_confirmed
 from plugin.store import members, programmes, queues
@@ -36,10 +37,12 @@ def apply(
     # An edit or a return may have happened while an earlier read was under way, so each one asks for a read.
     to_read = sorted({fact.order_id for fact in facts if isinstance(fact, OrderChanged)})
     queues.enqueue(tx, shop.shop_id, [read_order(order_id) for order_id in to_read], now)
+    versions = programmes.versions(tx, shop.shop_id)
+    facts = [_named_tags_only(fact, versions) for fact in facts]
     works = _merged(tx, shop, facts, frozenset(confirmed), frozenset(refuted))
     if not works:
         return set()
-    return _arrange(tx, shop, works, facts, now)
+    return _arrange(tx, shop, works, facts, versions, now)
 
 
 def count_again(tx: Tx, shop: Shop, order_ids: Iterable[int], version: int | None, now: datetime) -> set[int]:
@@ -49,21 +52,58 @@ def count_again(tx: Tx, shop: Shop, order_ids: Iterable[int], version: int | Non
     """
     stored = order_store.load(tx, shop.shop_id, order_ids)
     works = [
-        Work(before, before.order, before.confirmed, standing=dict(before.standing), chosen=version)
+        Work(
+            before,
+            before.order,
+            before.confirmed,
+            standing=dict(before.standing),
+            chosen=version,
+            recount=True,
+        )
         for _, before in sorted(stored.items())
     ]
-    return _arrange(tx, shop, works, (), now) if works else set()
-
-
-def _arrange(tx: Tx, shop: Shop, works: list[Work], facts: Sequence[OrderFact], now: datetime) -> set[int]:
     versions = programmes.versions(tx, shop.shop_id)
+    return _arrange(tx, shop, works, (), versions, now) if works else set()
+
+
+def _arrange(
+    tx: Tx,
+    shop: Shop,
+    works: list[Work],
+    facts: Sequence[OrderFact],
+    versions: programmes.Versions,
+    now: datetime,
+) -> set[int]:
     _identify(tx, shop, works, facts, versions, now)
-    moved = settling.decide(tx, shop, works, now)
-    order_store.save(tx, shop.shop_id, [_stored(work) for work in works])
-    spending.codes_seen(tx, shop, [(w.order, w.programme) for w in works if is_confirmed(w)], now)
+    moved = settling.decide(tx, shop, works, versions, now)
+    order_store.save(tx, shop.shop_id, [settling.stored(work) for work in works])
+    used_codes.codes_seen(tx, shop, [(w.order, w.programme) for w in works if is_confirmed(w)], now)
+    payers = {w.member_id for w in works if w.member_id is not None and _paid_by_card(w)}
+    if payers:
+        used_codes.cards_seen(tx, shop, payers, now)
     invitations.invite(tx, shop, works, now)
+    grants.bought(tx, shop, works, now)
+    gifts.reversed_orders(tx, shop, works, now)
     _ask_effects(tx, shop, works, moved, now)
     return moved
+
+
+def wants_details(tx: Tx, shop: Shop, seen: OrderSeen) -> bool:
+    """Whether the programme of an order that was just read asks for its products or payments as well."""
+    versions = programmes.versions(tx, shop.shop_id)
+    if not versions.asks_details:
+        return False
+    before = order_store.by_id(tx, shop.shop_id, seen.order_id) or StoredOrder(Order(seen.order_id))
+    programme = versions.numbered(before.programme_version) or versions.at(seen.head.processed_at)
+    return earning.wants_details(orders.merge(before.order, seen), programme)
+
+
+def _named_tags_only(fact: OrderFact, versions: programmes.Versions) -> OrderFact:
+    """Of a customer's tags, those that a programme names: the others are none of our business, and not kept."""
+    if not isinstance(fact, OrderSeen) or fact.buyer is None or not fact.buyer.tags:
+        return fact
+    tags = tuple(tag for tag in fact.buyer.tags if tag.casefold() in versions.named_tags)
+    return replace(fact, buyer=replace(fact.buyer, tags=tags))
 
 
 def _merged(
@@ -157,36 +197,23 @@ def _welcome(
         member_flow.welcome_all(tx, shop, latest, sorted(known), now)
 
 
-def _stored(work: Work) -> StoredOrder:
-    target = work.target
-    assert target is not None
-    standing = {rule: state for rule, state in work.standing.items() if state[1]}
-    return StoredOrder(
-        order=work.order,
-        member_id=work.member_id,
-        programme_version=work.programme.version if work.programme else None,
-        tier=work.tier,
-        basis_minor=target.basis_minor,
-        points=sum(points for points, _ in standing.values()),
-        counted=target.counted,
-        available_at=target.available_at,
-        delivered_at=target.delivered_at,
-        confirmed=work.confirmed,
-        standing=standing,
-    )
+def _paid_by_card(work: Work) -> bool:
+    head = work.order.head
+    return head is not None and is_confirmed(work) and "gift_card" in head.gateways
 
 
 def _ask_effects(tx: Tx, shop: Shop, works: list[Work], moved: set[int], now: datetime) -> None:
     fresh = [w for w in works if w.confirmed == "no" and orders.codes(w.order) - orders.codes(w.before.order)]
-    claimed = spending.with_our_codes(tx, shop, [work.order for work in fresh])
+    claimed = used_codes.with_our_codes(tx, shop, [work.order for work in fresh])
     effects = [spending.mirror_of(member_id) for member_id in sorted(moved)]
     for work in works:
         order, target = work.order, work.target
         assert target is not None
         unconfirmed = work.confirmed == "no" and target.counted and work.member_id is not None
         first_time = unconfirmed and not work.before.counted
+        missing = target.counted and earning.wants_details(order, work.programme)
         # A read that disagreed with the last word leaves the wish standing, and so asks for the next one.
-        if first_time or order.wants_read is not None or order.order_id in claimed:
+        if first_time or missing or order.wants_read is not None or order.order_id in claimed:
             effects.append(read_order(order.order_id))
     queues.enqueue(tx, shop.shop_id, effects, now)
 

@@ -9,8 +9,11 @@ import msgspec
 
 from plugin.domain.facts import CustomerDeleted, CustomerRedacted, DataRequested
 from plugin.store import (
+    actions,
+    birthdays,
     events,
     freezes,
+    grants,
     history,
     members,
     newcomers,
@@ -46,6 +49,8 @@ def everything_of(tx: Tx, shop: Shop, member_id: int) -> dict[str, object]:
         return {}
     return {
         "member": member,
+        "birthday": birthdays.of_member(tx, shop.shop_id, member_id),
+        "actions": actions.of_member(tx, shop.shop_id, member_id, limit=100_000),
         "entries": history.page(tx, shop.shop_id, member_id, before=None, limit=100_000),
         "codes": redemptions.of_member(tx, shop.shop_id, member_id, limit=10_000),
         "orders": [str(stored.order.order_id) for stored in orders.of_member(tx, shop.shop_id, member_id)],
@@ -98,6 +103,7 @@ def _forget_member(
     if member is not None and member.email is not None:
         newcomers.claim(tx, shop.shop_id, member.email)  # what waited for them waits no longer
     members.redact(tx, shop.shop_id, member_id)
+    birthdays.forget(tx, shop.shop_id, names)
     answered = _answered(tx, shop, member_id)
     _forget(tx, shop, member_id, names, {*theirs, *order_ids}, answered, now, because=because)
 
@@ -121,6 +127,7 @@ def _forget(
     privacy.forget_notes_of(tx, shop.shop_id, names)
     newcomers.forget_brought(tx, shop.shop_id, names)
     freezes.forget_reasons(tx, shop.shop_id, names)
+    grants.forget_notes(tx, shop.shop_id, names)
     privacy.forget_requests_of(tx, shop.shop_id, names)
     key = privacy.key_of(because, customer_id)
     privacy.forget_bodies(tx, shop.shop_id, key, because, customer_id, {*names, *order_ids}, now)

@@ -7,11 +7,27 @@ from datetime import datetime
 
 from plugin.domain import tiers
 from plugin.domain.ledger import Lot, is_available, is_pending
-from plugin.domain.programme import Programme
-from plugin.store import ledger, members, orders, programmes, surveys
+from plugin.domain.programme import Programme, Tier
+from plugin.flows.tiers import counted_since
+from plugin.store import ladder, ledger, members, programmes, progress, shops, surveys
 from plugin.store.db import Tx
+from plugin.store.ladder import Placed
 from plugin.store.members import Member
 from plugin.store.shops import Shop
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """A member's place on the ladder: the tier that holds, what counts towards the next, and what it takes.
+
+    `notice`: the tier they will land on when theirs ends, once they have been told.
+    """
+
+    placed: Placed
+    tier: Tier | None
+    progress: int
+    next: tuple[Tier, int] | None
+    notice: Tier | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class Standing:
     tier_progress: int
     due_survey: int | None
     programme: Programme | None
+    rank: Rank | None = None
 
 
 def of_member(tx: Tx, shop: Shop, member_id: int, now: datetime) -> Standing | None:
@@ -39,9 +56,7 @@ def of_member(tx: Tx, shop: Shop, member_id: int, now: datetime) -> Standing | N
         return None
     account = ledger.accounts(tx, shop.shop_id, [member_id])[member_id]
     programme = programmes.versions(tx, shop.shop_id).latest
-    progress = 0
-    if programme is not None and programme.tiers:
-        progress = orders.tier_progress(tx, shop.shop_id, member_id, tiers.window_start(programme, now), now)
+    rank = rank_of(tx, shop, programme, member_id, now) if programme is not None and programme.tiers else None
     question = surveys.open_of_member(tx, shop.shop_id, member_id)
     next_at, next_delta = next_change(list(account.lots.values()), now)
     return Standing(
@@ -51,9 +66,33 @@ def of_member(tx: Tx, shop: Shop, member_id: int, now: datetime) -> Standing | N
         owed=account.owed(),
         next_at=next_at,
         next_delta=next_delta,
-        tier_progress=progress,
+        tier_progress=rank.progress if rank is not None else 0,
         due_survey=question.order_id if question else None,
         programme=programme,
+        rank=rank,
+    )
+
+
+def rank_of(tx: Tx, shop: Shop, programme: Programme, member_id: int, now: datetime) -> Rank | None:
+    """Where a member stands on the ladder, or None for a stranger."""
+    placed = ladder.of_member(tx, shop.shop_id, member_id)
+    if placed is None:
+        return None
+    since = tiers.window_start(programme, now, shops.zone(shop.timezone))
+    since = counted_since(tx, shop, programme, since)
+    counted = progress.sums(tx, shop.shop_id, [member_id], programme, since, now).get(member_id, 0)
+    reached = counted // tiers.unit(programme)
+    held: frozenset[str] = frozenset()
+    if any(tier.reenter is not None for tier in programme.tiers):
+        past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, ())
+        held = frozenset(key for _, key in past)
+    warned = placed.earned.warned_at is not None and placed.tier_by == "earned"
+    return Rank(
+        placed,
+        programme.tier(placed.tier),
+        reached,
+        tiers.next_above(programme, reached, placed.tier, held),
+        tiers.falls_to(programme, placed.tier, reached) if warned else None,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from plugin.domain.nps import ANSWER_CHANGE_HOURS
 from plugin.errors import RegularsError
+from plugin.flows import actions
 from plugin.flows.spending import mirror_of
 from plugin.store import queues, surveys
 from plugin.store.db import Tx
@@ -63,6 +64,9 @@ def answer(
         changed_at=now,
     )
     surveys.answer(tx, shop.shop_id, given)
+    if before is None:
+        # Whatever the score: what is paid for must not be bought.
+        actions.of_kind(tx, shop, member_id, "survey", f"order:{order_id}", now, now, actor="member")
     queues.enqueue(tx, shop.shop_id, [mirror_response(order_id), mirror_of(member_id)], now)
     stored = surveys.response(tx, shop.shop_id, order_id)
     assert stored is not None

@@ -1,16 +1,17 @@
-"""The preview of a draft programme: what it would have given for the orders we hold, beside the one in force."""
+"""The preview of a draft programme: what it would have given, and whom it would move, beside the one in force."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from plugin.domain import earning
+from plugin.domain import earning, tiers
+from plugin.domain.earning.caps import Seat, across
 from plugin.domain.pauses import paused
-from plugin.domain.programme import Programme
+from plugin.domain.programme import Programme, Tier
 from plugin.domain.values import Ratio
-from plugin.store import samples
+from plugin.store import programmes, progress, samples, shops
 from plugin.store.db import Tx
 from plugin.store.samples import Sampled
 from plugin.store.shops import Shop
@@ -34,12 +35,83 @@ class Preview:
     members: int
     gained: int
     lost: int
+    moves: Moves | None = None
 
 
-def of_draft(tx: Tx, shop_id: int, draft: Programme, in_force: Programme, *, sample: int = SAMPLE) -> Preview:
-    """Tries the draft on the newest `sample` orders of members that count."""
-    found = samples.newest_counted(tx, shop_id, sample + 1)
-    return compared(found[:sample], draft, in_force, complete=len(found) <= sample)
+@dataclass(frozen=True, slots=True)
+class TierMoves:
+    """One tier of the draft: members who enter it, going up, at once, and those who will fall to it in time."""
+
+    tier: Tier
+    up: int
+    down: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Whom the draft's ladder would move, over all members as they stand, and the gifts that brings at most.
+
+    `removed`: members of a tier that the draft does not have. `gift_rewards`: (reward key, how many).
+    """
+
+    tiers: tuple[TierMoves, ...]
+    stay: int
+    removed: int
+    gift_points: int
+    gift_rewards: tuple[tuple[str, int], ...]
+
+
+def of_draft(
+    tx: Tx, shop: Shop, draft: Programme, in_force: Programme, now: datetime, *, sample: int = SAMPLE
+) -> Preview:
+    """Tries the draft on the newest `sample` orders of members that count, and a new ladder on all members."""
+    found = samples.newest_counted(tx, shop.shop_id, sample + 1)
+    tried = compared(found[:sample], draft, in_force, complete=len(found) <= sample)
+    if draft.tiers and tiers.ladder_changed(in_force, draft):
+        return replace(tried, moves=moves(tx, shop, draft, now))
+    return tried
+
+
+def moves(tx: Tx, shop: Shop, draft: Programme, now: datetime) -> Moves:
+    """Where every member would stand by what counts now. What it takes to come back and grants are left out."""
+    zone, unit = shops.zone(shop.timezone), tiers.unit(draft)
+    since = tiers.window_start(draft, now, zone)
+    spans = [(since, now)]
+    if draft.ladder.keep_next_year:
+        spans.append((tiers.year_start(now, zone, -1), since - timedelta(milliseconds=1)))
+    if draft.ladder.basis == "money":
+        first = programmes.versions(tx, shop.shop_id).in_currency_since(draft.currency)
+        spans = [(max(start, first), end) for start, end in spans]
+    bounds = sorted({n for tier in draft.tiers for n in (tier.threshold, tiers.retain_of(tier))})
+    up, down, passed = ([0] * len(draft.tiers) for _ in range(3))
+    stay = removed = 0
+    for key, reached, count in progress.steps(
+        tx, shop.shop_id, draft, [bound * unit for bound in bounds], spans
+    ):
+        have = bounds[reached - 1] if reached else 0
+        held, to = tiers.step_of(draft, key), tiers.step_of(draft, _key(tiers.tier_for(draft, have)))
+        landing = tiers.step_of(draft, _key(tiers.falls_to(draft, key, have)))
+        removed += count if key is not None and held < 0 else 0
+        if to > held:
+            up[to] += count
+            for step in range(held + 1, to + 1):
+                passed[step] += count
+        elif held > 0 and have < tiers.retain_of(draft.tiers[held]) and landing >= 0:
+            down[landing] += count
+        else:
+            stay += count
+    given = list(zip(draft.tiers, passed, strict=True))
+    return Moves(
+        tuple(TierMoves(tier, up[step], down[step]) for step, tier in enumerate(draft.tiers)),
+        stay,
+        removed,
+        sum(tier.gift_points * count for tier, count in given),
+        tuple((tier.gift_reward, count) for tier, count in given if tier.gift_reward and count),
+    )
+
+
+def _key(tier: Tier | None) -> str | None:
+    return tier.key if tier is not None else None
 
 
 def of_correction(
@@ -47,16 +119,12 @@ def of_correction(
 ) -> Preview:
     """What counting the orders of that time by `programme` would change, on the newest `sample` of them."""
     found = samples.placed_since(tx, shop.shop_id, since, until, sample + 1)
+    complete = len(found) <= sample
+    earn = [one for one, _ in found[:sample] if not paused(shop.pauses, "earning", one.processed_at)]
+    points = _points(earn, programme, complete=complete)
     return summed(
-        (
-            (
-                one,
-                0 if paused(shop.pauses, "earning", one.processed_at) else _points(one, programme),
-                standing,
-            )
-            for one, standing in found[:sample]
-        ),
-        complete=len(found) <= sample,
+        ((one, points.get(one.order.order_id, 0), standing) for one, standing in found[:sample]),
+        complete=complete,
     )
 
 
@@ -65,7 +133,11 @@ def compared(orders: Iterable[Sampled], draft: Programme, in_force: Programme, *
 
     The tier is the one in force when the order was placed; sign-up points and thresholds are not replayed.
     """
-    return summed(((one, _points(one, draft), _points(one, in_force)) for one in orders), complete=complete)
+    sampled = list(orders)
+    new, old = (_points(sampled, one, complete=complete) for one in (draft, in_force))
+    return summed(
+        ((one, new[one.order.order_id], old[one.order.order_id]) for one in sampled), complete=complete
+    )
 
 
 def summed(orders: Iterable[tuple[Sampled, int, int]], *, complete: bool) -> Preview:
@@ -90,9 +162,22 @@ def summed(orders: Iterable[tuple[Sampled, int, int]], *, complete: bool) -> Pre
     )
 
 
-def _points(one: Sampled, programme: Programme) -> int:
-    tier = programme.tier(one.tier)
-    multiplier = tier.multiplier if tier else Ratio()
-    # Development stores sell by test orders; an order that counted once counts here under both programmes.
-    target = earning.target(one.order, programme, multiplier, confirmed=True, count_test_orders=True)
-    return sum(points for _, points in target.points)
+def _points(orders: Iterable[Sampled], programme: Programme, *, complete: bool) -> dict[int, int]:
+    """Points by order. Caps of a period run over the sample; who placed their n-th order, only all orders can tell."""
+    rules = programme.orders if complete else replace(programme.orders, bonuses=())
+    shortened = replace(programme, orders=rules)
+    rows: dict[int, list[Seat]] = {}
+    for one in orders:
+        tier = programme.tier(one.tier)
+        multiplier = tier.multiplier if tier else Ratio()
+        # Development stores sell by test orders; an order that counted once counts here under both programmes.
+        own = earning.target(one.order, programme, multiplier, confirmed=True, count_test_orders=True)
+        seat = Seat(
+            one.order.order_id, one.processed_at, shortened, own.earns, False, {}, own.points
+        )  # fmt: skip
+        rows.setdefault(one.member_id, []).append(seat)
+    return {
+        order_id: sum(count for _, count in points)
+        for row in rows.values()
+        for order_id, points in across(row).items()
+    }

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, current_app, g, render_template
 
 from plugin.pages import (
+    admin_actions,
     admin_activity,
     admin_chapters,
+    admin_connections,
+    admin_handing,
     admin_home,
     admin_members,
     admin_moving,
+    admin_points,
     admin_programme,
     admin_settings,
     admin_stops,
     admin_surveys,
+    admin_tiers,
 )
 from plugin.pages.admin_frame import HTML, NAVIGATION, in_words
 from plugin.pages.staff import carried_query, link
@@ -34,13 +39,18 @@ def register(app: Flask, web: Web) -> None:
     for room in (
         admin_home,
         admin_members,
+        admin_actions,
+        admin_points,
         admin_programme,
         admin_chapters,
         admin_surveys,
+        admin_tiers,
         admin_activity,
+        admin_handing,
         admin_settings,
         admin_stops,
         admin_moving,
+        admin_connections,
     ):
         room.register(app, web)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
+from plugin.domain import reward_names
 from plugin.pages import explain
 from plugin.pages.admin_frame import (
     PAGE,
@@ -19,10 +20,11 @@ from plugin.pages.admin_frame import (
     page,
     ticket,
 )
+from plugin.pages.admin_handing import HANDING, LIMIT
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import directory, figures, programmes, queues, trail
+from plugin.store import directory, figures, programmes, queues, redemptions, trail
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -61,7 +63,9 @@ def _show(web: Web, visit: Visit) -> Response:
         events = [(event_id, event, explain.member_of(event.subject))
                   for event_id, event in trail.events(tx, shop_id, before, PAGE + 1)]  # fmt: skip
         requests = trail.data_requests(tx, shop_id, REQUESTS)
+        handing = redemptions.waiting(tx, shop_id, LIMIT)
         met = {one for _, _, one in events} | {one.member_id for one in requests}
+        met |= {one.member_id for one in handing}
         names = directory.names(tx, shop_id, [one for one in met if one is not None])
         programme = programmes.versions(tx, shop_id).latest
     older = link("/activity", domain, before=events[PAGE - 1][0]) if len(events) > PAGE else None
@@ -73,7 +77,8 @@ def _show(web: Web, visit: Visit) -> Response:
         names={one: full_name(*names.get(one, (None, None)), one) for one in met if one is not None},
         requests=[(one, link("/activity/data-request", domain, key=one.key,
                              ticket=ticket(web, visit, _answer_action(one.key)))) for one in requests],
-        older=older, first=before is None, retry_action=RETRY,
+        older=older, first=before is None, retry_action=RETRY, handing_action=HANDING,
+        handing=[(one, reward_names.name_of(one.reward, visit.shop.currency or "")) for one in handing],
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from plugin.pages.chapters import CHAPTERS, form
 from plugin.pages.chapters.form import Chapter, Draft, Rows
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, staff_only
+from plugin.store import programmes, published
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -51,8 +52,11 @@ def _show(
 ) -> Response:
     with web.db.read() as tx:
         latest = admin_programme.in_force(tx, visit)
+        known = published.newest(tx, visit.shop.shop_id, 1)
+        waits = programmes.scheduled(tx, visit.shop.shop_id)
     currency = visit.shop.currency or latest.currency
     values = given or form.filled(chapter, latest, currency)
+    values = form.begun(chapter, values) | values
     errors = draft.errors if draft is not None else {}
     return page(
         web, visit, "admin/chapter.html", chapter.title, 422 if errors else 200,
@@ -60,7 +64,8 @@ def _show(
         numbers={part.at: form.row_numbers(part, values) for part in chapter.parts if isinstance(part, Rows)},
         faults=[(form.label(chapter, name, values), f"#field-{name}", said) for name, said in errors.items()],
         faulty={name.rpartition(".")[0] + "." for name in errors}, preview_action=_action(chapter),
-        **admin_programme.to_publish(latest, draft.programme if draft and not errors else None, tried),
+        choices=lambda one: form.options(one, latest),
+        **admin_programme.to_publish(latest, draft.programme if draft and not errors else None, tried, known, waits),
     )  # fmt: skip
 
 
@@ -73,5 +78,5 @@ def _preview(web: Web, chapter: Chapter) -> Response:
         draft = form.read(chapter, given, latest, visit.shop.currency or latest.currency)
         tried = None
         if not draft.errors:
-            tried = preview.of_draft(tx, visit.shop.shop_id, draft.programme, latest)
+            tried = preview.of_draft(tx, visit.shop, draft.programme, latest, web.now())
     return _show(web, visit, chapter, given, draft, tried)

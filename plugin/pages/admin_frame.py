@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Flask, Response, g, render_template, request
 
@@ -17,7 +16,7 @@ from plugin.pages import explain
 from plugin.pages.answers import Refusal
 from plugin.pages.install import opened
 from plugin.pages.staff import Staff, carried_query, frame_headers, frame_scripts, link, nonce
-from plugin.store.shops import Shop, by_domain
+from plugin.store.shops import Shop, by_domain, zone
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -35,9 +34,18 @@ NAVIGATION = (
 # What a redirect may say in the page it leads to; the number in the address fills the gap.
 FLASHES = {
     "retried": "{n} back in line. They run within a minute.",
+    "handed": "Marked as handed over.",
+    "not_handed": "Done. The points are back with the member.",
+    "extended": "Done. {n} points last longer now.",
+    "extending": "It has begun, and goes on by itself. What it did stands below and under Activity.",
+    "undone": "The code is being taken out of the shop. As soon as it is gone, the points are back.",
     "adjusted": "Done. The points are in the history below.",
     "repeated": "This form was sent before, and it acted then. Nothing was done twice.",
+    "scheduled": "Version {n} is scheduled. Until then everything stays as it is.",
+    "cancelled": "Version {n} is cancelled. Nothing of it came into force.",
     "published": "Version {n} is published. It applies to orders from now on.",
+    "granted": "Done. The tier is granted.",
+    "grant_ended": "Done. What they have earned themselves holds again.",
     "saved": "Saved.",
     "stopped": "Stopped.",
     "going_on": "It goes on.",
@@ -45,6 +53,9 @@ FLASHES = {
     "moving_in": "It has begun. Reload this page to see how far it is.",
     "reading_orders": "The reading of past orders has begun. Reload this page to see how far it is.",
     "correcting": "The correction has begun. The list below says how far it is.",
+    "revoked": "The key is revoked. No program can use it any more.",
+    "birthday": "The birthday is set. Below it stands when it earns.",
+    "noday": "There is no such day. The birthday was not changed.",
 }
 
 
@@ -90,7 +101,7 @@ def admitted(web: Web, action: str, *, text: str | None = None, largest: int = M
 def page(web: Web, visit: Visit, template: str, title: str, status: int = 200, **values: Any) -> Response:
     """A page in the frame. `title` is its heading and the name of the tab."""
     shop = visit.shop
-    g.zone = zone(shop)
+    g.zone = zone(shop.timezone)
     text = render_template(
         template,
         **frame_scripts(web.config),
@@ -175,14 +186,6 @@ def theme_links(web: Web, shop: Shop) -> dict[str, str]:
         "embed": admin_url(shop, f"{editor}?{urlencode(embed, quote_via=quote, safe='/')}"),
         "block": admin_url(shop, f"{editor}?{urlencode(block, quote_via=quote, safe='/')}"),
     }
-
-
-def zone(shop: Shop) -> ZoneInfo:
-    """The shop's time zone, in which people read; UTC when it has none that we know."""
-    try:
-        return ZoneInfo(shop.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
 
 
 def full_name(first: str | None, last: str | None, member_id: int) -> str:

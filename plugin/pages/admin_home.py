@@ -47,7 +47,11 @@ def register(app: Flask, web: Web) -> None:
 
 def worth(points: int, programme: Programme | None) -> Worth | None:
     """The value of points at the cheapest reward that takes money off; None when there is no such reward."""
-    offers = [reward for reward in programme.rewards if reward.kind == "amount_off"] if programme else []
+    offers = (
+        [one for one in programme.rewards if one.kind == "amount_off" and one.value_minor]
+        if programme
+        else []
+    )
     if not offers:
         return None
     cheapest = min(offers, key=lambda reward: (reward.points, reward.value_minor or 0))

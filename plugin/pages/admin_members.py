@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from flask import Flask, Response, request
 
-from plugin.domain import rewards, tiers
+from plugin.domain import reward_names
 from plugin.flows import adjustments, memberships, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
-from plugin.pages import explain
+from plugin.pages import admin_actions, admin_tiers, explain
 from plugin.pages.admin_frame import (
     PAGE,
     Visit,
@@ -79,7 +79,7 @@ def register(app: Flask, web: Web) -> None:
     @app.get("/members/<member_id>")
     @staff_only(web)
     def member(staff: Staff, member_id: str) -> Response:
-        return _member(web, arrive(web, staff), _id(member_id))
+        return show_member(web, arrive(web, staff), _id(member_id))
 
     @app.post("/members/<member_id>/adjust")
     @guard(FORM_TICKET)
@@ -132,7 +132,7 @@ def _list(web: Web, visit: Visit) -> Response:
     return page(
         web, visit, "admin/members.html", "Members", rows=[(row, held[row.member_id]) for row in rows], q=text,
         show=show, lists=LISTS, status_words=STATUS, outstanding=outstanding, programme=programme,
-        worth=worth(outstanding, programme), reward_title=rewards.title,
+        worth=worth(outstanding, programme), reward_title=reward_names.name_of,
         tiers={one.key: one.name for one in programme.tiers} if programme else {},
         older=older, first=not request.args.get("before"),
     )  # fmt: skip
@@ -180,7 +180,7 @@ def _orders(web: Web, visit: Visit) -> Response:
     return page(web, visit, "admin/orders.html", "Members’ orders", rows=rows, show=show, older=older)
 
 
-def _member(
+def show_member(
     web: Web,
     visit: Visit,
     customer_id: int,
@@ -190,6 +190,7 @@ def _member(
     foreseen: Outcome | None = None,
     status: int = 200,
 ) -> Response:
+    """A member's page, with a form of it as it was sent and what is wrong with it."""
     shop, now = visit.shop, web.now()
     with web.db.read() as tx:
         member_id = members.resolved(tx, shop.shop_id, customer_id)
@@ -204,7 +205,9 @@ def _member(
         codes = redemptions.of_member(tx, shop.shop_id, member_id)
         frozen = freezes.of_member(tx, shop.shop_id, member_id)
         given = answers.of_member(tx, shop.shop_id, member_id)
+        beside = admin_actions.of_member(web, visit, tx, member_id)
         past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, [])
+        ladder = admin_tiers.shown(tx, visit, state, now)
     older = (
         link(f"/members/{member_id}", shop.domain, before=lines[PAGE - 1].entry_id)
         if len(lines) > PAGE
@@ -218,14 +221,16 @@ def _member(
     return page(
         web, visit, "admin/member.html", full_name(one.first_name, one.last_name, member_id), status,
         state=state, member=one, programme=programme, tier=programme.tier(one.tier) if programme else None,
-        next_tier=tiers.next_tier(programme, state.tier_progress) if programme else None, status_words=STATUS,
+        status_words=STATUS, tier_choices=[(step.key, step.name) for step in programme.tiers] if programme else [],
+        **ladder,
         kinds=explain.KINDS, older=older, lots=lots, codes=codes, answers=given, past=past[::-1], now=now,
-        reward_title=rewards.title,
+        reward_title=reward_names.name_of,
         entries=[(line, explain.entry(line, programme), said.get(line.entry_id)) for line in lines[:PAGE]],
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
-        states=explain.CODE_STATES, export=link(f"/members/{member_id}/export", shop.domain,
+        states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,
                                                 ticket=ticket(web, visit, export_action(member_id))),
-        limit=adjustments.MAX_POINTS, frozen=frozen, membership_action=f"membership {member_id}",
+        limit=adjustments.MAX_POINTS, grant_ticket=ticket(web, visit, f"grant {member_id} {key}"), frozen=frozen,
+        membership_action=f"membership {member_id}",
     )  # fmt: skip
 
 
@@ -274,8 +279,8 @@ def _foresee(web: Web, member_id: int) -> Response:
     except CannotAdjust as error:
         if not error.field:
             raise
-        return _member(web, visit, member_id, form=form, errors={error.field: error.message}, status=422)
-    return _member(web, visit, member_id, form=form, foreseen=foreseen)
+        return show_member(web, visit, member_id, form=form, errors={error.field: error.message}, status=422)
+    return show_member(web, visit, member_id, form=form, foreseen=foreseen)
 
 
 def _adjust(web: Web, member_id: int) -> Response:

@@ -25,7 +25,7 @@ from plugin.pages.admin_frame import Visit, admitted, arrive, download, go, numb
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import backfills, exports, imports
+from plugin.store import backfills, exports, imports, programmes, published
 from plugin.store.backfills import Policy
 
 if TYPE_CHECKING:
@@ -110,9 +110,11 @@ def _show(
     with web.db.read() as tx:
         one = None if import_id is None else imports.by_id(tx, shop_id, import_id)
         past = imports.newest(tx, shop_id, LISTED)
+        known = published.newest(tx, shop_id, 1)
+        waits = programmes.scheduled(tx, shop_id)
         readings = backfills.newest(tx, shop_id, LISTED)
         latest = admin_programme.in_force(tx, visit)
-        tried = None if draft is None else preview.of_draft(tx, shop_id, draft, latest)
+        tried = None if draft is None else preview.of_draft(tx, visit.shop, draft, latest, web.now())
     listed = list(faults)
     return page(
         web, visit, "admin/moving.html", "Moving in, out and around", 422 if errors or listed else 200,
@@ -123,7 +125,7 @@ def _show(
         tiers=[("", "All members"), *((tier.key, tier.name) for tier in latest.tiers)], many_action=_many_action,
         key=secrets.token_hex(8), error_file=lambda found: _link(web, visit, "/moving/errors", id=found.import_id),
         files=[(text, _link(web, visit, f"/moving/download/{what}")) for what, (text, _) in FILES.items()],
-        **admin_programme.to_publish(latest, draft, tried),
+        **admin_programme.to_publish(latest, draft, tried, known, waits),
     )  # fmt: skip
 
 

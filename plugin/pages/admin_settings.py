@@ -47,6 +47,9 @@ REASONS = {
     "write_customers": "Who a customer is; their balance and the tag of their tier",
     "read_customer_merge": "When two customers become one, so do their points",
     "write_discounts": "The discount code that a member redeems points for",
+    "write_gift_cards": "The gift card that a member redeems points for",
+    "read_store_credit_accounts": "Whether store credit was given, when Shopify’s answer got lost",
+    "write_store_credit_account_transactions": "The store credit that a member redeems points for",
     "write_metaobjects": "Answers to the survey, kept in your own admin",
     "write_app_proxy": "The address in your shop where members see their points",
 }

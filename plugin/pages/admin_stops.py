@@ -14,11 +14,12 @@ from plugin.flows import stops
 from plugin.flows.corrections import CannotCorrect
 from plugin.insights import preview
 from plugin.insights.preview import Preview
-from plugin.pages.admin_frame import Visit, admitted, arrive, go, page, zone
+from plugin.pages.admin_frame import Visit, admitted, arrive, go, page
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, staff_only
 from plugin.store import corrections, programmes, published, shops
+from plugin.store.shops import zone
 
 if TYPE_CHECKING:
     from plugin.pages.web import Web
@@ -156,4 +157,4 @@ def _moment(text: str, visit: Visit) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo is not None else found.replace(tzinfo=zone(visit.shop))
+    return found if found.tzinfo is not None else found.replace(tzinfo=zone(visit.shop.timezone))

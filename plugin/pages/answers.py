@@ -59,16 +59,16 @@ def error_body(code: str, message: str, **more: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, **more}}
 
 
-def json_answer(
-    body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
+def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(encode(body), status, headers, content_type=JSON)
 
 
 def error_answer(error: RegularsError) -> Response:
     """An expected error as a JSON answer."""
-    answer = json_answer(error_body(error.code, error.message), error.status)
+    field = str(getattr(error, "field", ""))
+    named = {"field": field} if field else {}
+    answer = json_answer(error_body(error.code, error.message, **named), error.status)
     if error.status == 503:
         answer.headers["Retry-After"] = str(RETRY_AFTER_S)
     if isinstance(error, Refusal):

@@ -48,7 +48,10 @@ def redeem(door: Door) -> Response:
     shop_id = installed_shop_id(web, visitor.shop)
     with web.db.write(shop_id) as tx:
         shop, member_id = installed_shop(tx, shop_id), members.resolved(tx, shop_id, customer_id)
-        made = spending.redeem(tx, shop, member_id, wish.reward, wish.request_key, web.now())
+        made = spending.redeem(
+            tx, shop, member_id, wish.reward, wish.request_key, web.now(),
+            points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor,
+        )  # fmt: skip
         effect_key = spending.make_code(made.redemption_id).effect_key
         held = queues.claim_now(tx, shop_id, effect_key, web.now())
     # The points are taken and on disk: whatever happens from here, the worker finishes or gives them back.
@@ -66,7 +69,8 @@ def redemption(door: Door, redemption_id: str) -> Response:
         installed_shop(tx, shop_id)
         member_id = members.resolved(tx, shop_id, visitor.customer_id)
         found = _own(tx, shop_id, member_id, redemption_id)
-    return json_answer(panel.redemption(found))
+    currency = shopper_of(door.web, visitor).currency
+    return json_answer(panel.redemption(found, currency, visitor.locale))
 
 
 def undo(door: Door, redemption_id: str) -> Response:
@@ -147,10 +151,11 @@ def _redemption_answer(
 ) -> Response:
     with web.db.read() as tx:
         found = redemptions.by_id(tx, shop_id, made.redemption_id) or made
-    shown = panel.redemption(found)
+    shopper = shopper_of(web, visitor)
+    shown = panel.redemption(found, shopper.currency, visitor.locale)
     if undoing and found.state == "made":
         shown["state"] = "being_undone"
-    shown["points"] = panel.points(shopper_of(web, visitor), to_ms(web.now()) or 0)
+    shown["points"] = panel.points(shopper, to_ms(web.now()) or 0)
     return json_answer(shown, 202 if shown["state"] in ("being_made", "being_undone") else 200)
 
 

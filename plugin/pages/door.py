@@ -31,10 +31,25 @@ class Confirmed(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Wish(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a redemption. `request_key` is made once per tap, so that a second tap finds the first."""
+    """The body of a redemption. `request_key` is made once per tap, so that a second tap finds the first.
+
+    `points`: how many to spend on a reward of any amount; `currency`: one the reward states an amount for;
+    `basket_minor`: what is in the basket, for a percentage with a most.
+    """
 
     reward: str
     request_key: str
+    nonce: str
+    points: int | None = None
+    currency: str | None = None
+    basket_minor: int | None = None
+
+
+class Day(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a birthday: day and month, for the year is nobody's business."""
+
+    month: int
+    day: int
     nonce: str
 
 
@@ -48,7 +63,7 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     ticket: str | None = None
 
 
-Body = TypeVar("Body", Confirmed, Wish, Answer)
+Body = TypeVar("Body", Confirmed, Wish, Day, Answer)
 Identify = Callable[[], Visitor | Refused]
 
 

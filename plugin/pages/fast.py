@@ -78,11 +78,11 @@ class FastReads:
         if found is None or found.programme is None or joins_by_itself(found):
             return None
         nonce = web.signer.nonce(visitor.shop, customer_id, web.wall_s())
-        return encode(panel.of_customer(found, found.programme, now, nonce))
+        return encode(panel.of_customer(found, found.programme, now, nonce, visitor.locale))
 
     def _history(self, visitor: Visitor, customer_id: int) -> bytes | None:
         limit, before = panel.page_size(visitor.page_size), cursor(visitor)
         page = self._web.reader.history(visitor.shop, customer_id, before, limit)
         if page is None or page[0] not in MAY_READ:
             return None
-        return encode(panel.history(page[1], limit))
+        return encode(panel.history(page[1], limit, visitor.locale))

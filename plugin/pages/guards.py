@@ -12,6 +12,8 @@ PROXY = "signed proxy query"
 EXTENSION = "extension session token"
 ID_TOKEN = "id token"
 FORM_TICKET = "form ticket"
+API_KEY = "API key"
+SIGNED_HOOK = "hook signed with a key's secret"
 OAUTH = "signed OAuth callback"
 
 

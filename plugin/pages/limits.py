@@ -1,4 +1,4 @@
-"""Rate limits: a token bucket for each shopper, in the memory of this process."""
+"""Rate limits: a token bucket for each shopper and each API key, in the memory of this process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often one shopper may ask: so many at once, then so many a second. Each web process counts for itself."""
+    """How often one shopper or API key may ask: so many at once, then so many a second. Each process counts alone."""
 
     reads_at_once: int = 120
     reads_per_s: float = 4.0
     changes_at_once: int = 20
     changes_per_s: float = 0.5
+    api_at_once: int = 120
+    api_per_s: float = 10.0
 
 
 class Buckets:
@@ -51,6 +53,12 @@ class Buckets:
             if len(self._levels) > self._capacity:
                 del self._levels[next(iter(self._levels))]
         return 0 if passes else max(1, math.ceil((1 - level) / self._per_s))
+
+    def level(self, key: Hashable) -> tuple[int, int]:
+        """How many may pass at once as things stand, and in how many whole seconds the bucket is full again."""
+        with self._lock:
+            level, _ = self._levels.get(key, (self._at_once, 0.0))
+        return int(level), math.ceil((self._at_once - level) / self._per_s)
 
     def give_back(self, key: Hashable) -> None:
         """Puts back what `take` took, for a request that is counted elsewhere."""

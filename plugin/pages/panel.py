@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -10,14 +11,16 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from plugin.domain import tiers
-from plugin.domain.programme import Programme, Reward, shown_balance
-from plugin.domain.rewards import shortfall
+from plugin.domain import reward_names, tiers
+from plugin.domain.programme import ActionRule, Programme, Reward, shown_balance
+from plugin.pages import offered, order_ways
 from plugin.store.db import to_ms
+from plugin.store.offers import NOTHING, Counted
 from plugin.store.redemptions import Redemption
 from plugin.store.storefront import Code, Line, Shopper
 
 PAGE_SIZE = 20
+ON_CLICK = "It counts when you click. Nobody looks whether you follow."
 MAX_PAGE_SIZE = 50
 _reward = msgspec.json.Decoder(Reward).decode
 _EPOCH = date(1970, 1, 1)
@@ -38,22 +41,32 @@ class _Line(msgspec.Struct, gc=False):
 
 
 # How a redemption is called outside: what the shopper can do about it, not what we did.
-STATES = {"debited": "being_made", "made": "made", "refused": "refused", "undone": "undone", "used": "used"}
+STATES = {"debited": "being_made", "waiting": "awaiting_shop"} | {
+    state: state for state in ("made", "refused", "undone", "used", "expired", "fulfilled", "credited")
+}
+# A reward whose name the history has to make: the widget knows words for two kinds only.
+_NAMELESS = re.compile(r'"name":null,"kind":"(?!amount_off|free_shipping)')
 
 
-def guest(programme: Programme) -> dict[str, Any]:
+def guest(programme: Programme, locale: str | None = None) -> dict[str, Any]:
     """What somebody who is not signed in sees: what there is to gain."""
-    return {"state": "guest", "programme": _fixed(programme).shown, "rewards": rewards(programme, None)}
+    return {
+        "state": "guest",
+        "programme": _fixed(programme).shown,
+        "rewards": rewards(programme, None, locale=locale),
+    }
 
 
-def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str) -> dict[str, Any]:
+def of_customer(
+    found: Shopper, programme: Programme, now: datetime, nonce: str, locale: str | None = None
+) -> dict[str, Any]:
     """The panel of a signed-in customer, member or not."""
     now_ms = to_ms(now) or 0
     if found.status != "active":
         return {
             "state": "not_member",
             "programme": _fixed(programme).shown,
-            "rewards": rewards(programme, None),
+            "rewards": rewards(programme, None, locale=locale),
             "waiting": points(found, now_ms) if found.status in ("unclaimed", "left") else None,
             "survey": _survey(found),
             "nonce": nonce,
@@ -64,9 +77,13 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
         "member": {"id": str(found.member_id), "since": _time(found.joined_at)},
         "points": held,
         "tier": _tier(programme, found),
-        "rewards": rewards(programme, held["balance"], redeeming=found.redeeming),
+        "rewards": rewards(
+            programme, held["balance"], found.tier, found.counted, locale, redeeming=found.redeeming
+        ),
         "codes": [
-            _code(code) for code in found.codes or () if code.expires_at is None or code.expires_at > now_ms
+            _code(code, programme.currency, locale)
+            for code in found.codes or ()
+            if code.expires_at is None or code.expires_at > now_ms
         ],
         "survey": _survey(found),
         "programme": _fixed(programme).shown,
@@ -74,42 +91,77 @@ def of_customer(found: Shopper, programme: Programme, now: datetime, nonce: str)
     }
 
 
-def history(lines: list[Line], limit: int) -> dict[str, Any]:
+def history(lines: list[Line], limit: int, locale: str | None = None) -> dict[str, Any]:
     """A page of history: each line with the numbers that explain it. `next` asks for the page below, or is null."""
     shown = [
-        _Line(str(entry_id), kind, points, _time(at), order, Raw(why.encode()))
+        _Line(str(entry_id), kind, points, _time(at), _named(order, why), Raw(_told(why, locale).encode()))
         for entry_id, points, at, kind, why, order in lines
     ]
     return {"lines": shown, "next": str(lines[-1][0]) if len(lines) == limit else None}
 
 
-def rewards(programme: Programme, available: int | None, *, redeeming: bool = True) -> list[dict[str, Any]]:
-    """Every reward with whether it can be had now. `available` None: not a member yet, so nothing can.
+def _named(order: str | None, why: str) -> str | None:
+    """The order's name; with the bonus's own, where the entry is a bonus for the n-th order."""
+    if '"nth":' not in why:
+        return order
+    name = msgspec.json.decode(why).get("name")
+    return f"{order} · {name}" if order and name else order or name
 
-    Below zero, what is missing counts from there. `redeeming` False: the shop has stopped it for the moment.
+
+def rewards(
+    programme: Programme,
+    available: int | None,
+    tier: str | None = None,
+    counted: Counted = NOTHING,
+    locale: str | None = None,
+    *,
+    redeeming: bool = True,
+) -> list[dict[str, Any]]:
+    """Every reward that can be bought, with whether it can be had now and why not (offered.py).
+
+    `redeeming` False: the shop has stopped it for the moment.
     """
-    shown = []
-    for can, cannot, reward in _fixed(programme).rewards:
-        missing = reward.points if available is None else shortfall(reward, available)
-        if missing == 0 and redeeming:
-            shown.append(can)
-        elif missing == 0:
-            shown.append({**cannot, "missing": 0, "why_not": "paused"})
-        else:
-            why_not = "join_first" if available is None else "not_enough_points"
-            shown.append({**cannot, "missing": missing, "why_not": why_not})
-    return shown
+    rows = offered.shown(programme, _offers(programme, locale), available, tier, counted, locale)
+    if redeeming:
+        return rows
+    return [{**row, "affordable": False, "why_not": "paused"} if row["affordable"] else row for row in rows]
 
 
-def redemption(found: Redemption) -> dict[str, Any]:
+def ways(programme: Programme) -> list[dict[str, Any]]:
+    """Every way to earn beside orders that is open, the same for everybody."""
+    return [way(rule) for rule in programme.actions if rule.enabled]
+
+
+def way(rule: ActionRule) -> dict[str, Any]:
+    """One way to earn beside orders."""
+    return {
+        "key": rule.key,
+        "kind": rule.kind,
+        "name": rule.name,
+        "points": rule.points,
+        "reward": rule.reward,
+        "limit": rule.limit,
+        "period": rule.period,
+        "delay_days": rule.delay_days,
+        "url": rule.url,
+        "note": ON_CLICK if rule.kind == "social" else None,
+    }
+
+
+def _told(why: str, locale: str | None) -> str:
+    """Why an entry stands, with the reward's name in the reader's language where the widget has no word for it."""
+    if _NAMELESS.search(why) is None:
+        return why
+    told = msgspec.json.decode(why)
+    return msgspec.json.encode(told | {"name": reward_names.of_entry(told, locale)}).decode()
+
+
+def redemption(found: Redemption, currency: str = "", locale: str | None = None) -> dict[str, Any]:
     """One redemption for its owner. The code shows once the platform knows it, never before."""
     shown = {
         "id": str(found.redemption_id),
         "state": STATES[found.state],
-        "reward": found.reward.key,
-        "name": found.reward.name or None,
-        "kind": found.reward.kind,
-        "value_minor": found.reward.value_minor,
+        **_of(found.reward, currency, locale),
         "cost": found.points,
         "code": found.code if found.state in ("made", "used") else None,
         "expires_at": _time(to_ms(found.expires_at)),
@@ -118,6 +170,10 @@ def redemption(found: Redemption) -> dict[str, Any]:
         shown["message"] = "The shop could not make this code. Your points are back."
     elif found.state == "undone":
         shown["message"] = "The code is gone and your points are back."
+    elif found.state == "credited":
+        shown["message"] = "The amount is in your store credit."
+    elif found.state == "waiting":
+        shown["message"] = "The shop hands it over to you."
     return shown
 
 
@@ -159,33 +215,43 @@ def _tier(programme: Programme, found: Shopper) -> dict[str, Any] | None:
     if not programme.tiers:
         return None
     held = programme.tier(found.tier)
-    above = tiers.next_tier(programme, found.progress)
+    above = tiers.next_above(programme, found.progress, found.tier, found.held_before)
+    landing = tiers.falls_to(programme, found.tier, found.progress) if found.warned else None
     return {
         "key": held.key if held else None,
         "name": held.name if held else None,
         "multiplier": [held.multiplier.numerator, held.multiplier.denominator] if held else [1, 1],
         "progress": found.progress,
         "months": programme.tier_months,
+        "basis": programme.ladder.basis,
+        "window": programme.ladder.window,
+        "by": found.tier_by,
+        "until": _time(found.tier_until),
+        "notice": {"at": _time(found.tier_until), "key": landing.key, "name": landing.name}
+        if landing
+        else None,
         "next": {
-            "key": above.key,
-            "name": above.name,
-            "from": above.threshold,
-            "missing": above.threshold - found.progress,
+            "key": above[0].key,
+            "name": above[0].name,
+            "from": above[1],
+            "missing": above[1] - found.progress,
         }
         if above
         else None,
     }
 
 
-def _code(code: Code) -> dict[str, Any]:
+def _of(reward: Reward, currency: str, locale: str | None) -> dict[str, Any]:
+    what = offered.described(reward, currency, locale)
+    return {"reward": what.pop("key"), **what}
+
+
+def _code(code: Code, currency: str, locale: str | None) -> dict[str, Any]:
     reward = _reward(code.reward)
     return {
         "id": str(code.redemption_id),
         "state": STATES[code.state],
-        "reward": reward.key,
-        "name": reward.name or None,
-        "kind": reward.kind,
-        "value_minor": reward.value_minor,
+        **_of(reward, currency, locale),
         "cost": code.points,
         "code": code.code if code.state == "made" else None,
         "expires_at": _time(code.expires_at),
@@ -215,7 +281,7 @@ class _Fixed:
     """What of a published version never changes, made once and kept."""
 
     programme: Programme
-    rewards: list[tuple[dict[str, Any], dict[str, Any], Reward]]
+    offers: dict[str, list[offered.Offer]]
     shown: msgspec.Raw
 
 
@@ -228,26 +294,15 @@ def _fixed(programme: Programme) -> _Fixed:
     if found is None:
         if len(_KNOWN) > 4096:
             _KNOWN.clear()
-        found = _KNOWN[id(programme)] = _Fixed(programme, _rewards(programme), _programme(programme))
+        found = _KNOWN[id(programme)] = _Fixed(programme, {}, _programme(programme))
     return found
 
 
-def _rewards(programme: Programme) -> list[tuple[dict[str, Any], dict[str, Any], Reward]]:
-    """Each reward as it shows when it can be had, what is common when it cannot, and the reward."""
-    found = []
-    for reward in programme.rewards:
-        fixed = {
-            "key": reward.key,
-            "name": reward.name or None,
-            "kind": reward.kind,
-            "points": reward.points,
-            "value_minor": reward.value_minor,
-            "minimum_minor": reward.minimum_minor,
-            "valid_days": reward.valid_days,
-        }
-        can = {**fixed, "affordable": True, "missing": 0, "why_not": None}
-        found.append((can, {**fixed, "affordable": False}, reward))
-    return found
+def _offers(programme: Programme, locale: str | None) -> list[offered.Offer]:
+    known, language = _fixed(programme).offers, reward_names.language(locale)
+    if language not in known:
+        known[language] = offered.offers(programme, language)
+    return known[language]
 
 
 def _programme(programme: Programme) -> msgspec.Raw:
@@ -256,10 +311,12 @@ def _programme(programme: Programme) -> msgspec.Raw:
         "currency": programme.currency,
         "membership": programme.membership,
         "signup_points": programme.signup_points,
+        "ways": ways(programme),
         "earning": [
             {"rule": rule.key, "points": rule.rate.points, "per_minor": rule.rate.per_minor}
             for rule in programme.earning
         ],
+        "orders": order_ways.of_orders(programme.orders),
         "tiers": [
             {
                 "key": tier.key,

@@ -120,7 +120,8 @@ def read(given: Mapping[str, str], base: Programme, currency: str) -> tuple[Prog
         r, "reward", lambda at, key: _reward(r, at, base.reward(key) or Reward(key, "amount_off", "", 0))
     )
     months = r.text("expiry_months")
-    rate = Rate(r.whole("points"), r.money("per") or 0)
+    points = Fraction(r.decimal("points") or 0)  # 1.5 for every 1.00 is 3 for every 2.00
+    rate = Rate(points.numerator, r.money("per") * points.denominator)
     first = replace(base.earning[0], rate=rate) if base.earning else EarningRule(rate)
     draft = replace(
         base,
@@ -171,7 +172,8 @@ def _reward(r: Reading, at: str, held: Reward) -> Reward:
     value = r.money(f"{at}.value") if r.text(f"{at}.value") else None
     minimum = r.money(f"{at}.minimum") if r.text(f"{at}.minimum") else None
     days = r.whole(f"{at}.valid_days", 1) if r.text(f"{at}.valid_days") else 90
-    kind = r.choice(f"{at}.kind", ("amount_off", "free_shipping"))
+    # What only the chapter on rewards can make stays what it is.
+    kind = r.choice(f"{at}.kind", tuple(dict.fromkeys(("amount_off", "free_shipping", held.kind))))
     name = _name(r, at, must=False)
     return replace(
         held,

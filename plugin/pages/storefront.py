@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
-from plugin.pages import changes, identity, panel
+from plugin.pages import changes, identity, panel, ways
 from plugin.pages.answers import Refusal, json_answer
 from plugin.pages.door import (
     ID,
@@ -87,7 +87,7 @@ def me(door: Door) -> Response:
     if found.programme is None:
         raise not_ready()
     if visitor.customer_id is None:
-        return json_answer(panel.guest(found.programme))
+        return json_answer(panel.guest(found.programme, visitor.locale))
     if joins_by_itself(found):
         found = _join(door.web, visitor, visitor.customer_id)
     return json_answer(_panel(door.web, visitor, visitor.customer_id, found))
@@ -109,7 +109,7 @@ def history(door: Door) -> Response:
     if page is None:
         raise not_installed()
     status, lines = page
-    return json_answer(panel.history(lines if status in MAY_READ else [], limit))
+    return json_answer(panel.history(lines if status in MAY_READ else [], limit, visitor.locale))
 
 
 def cursor(visitor: Visitor) -> int | None:
@@ -128,8 +128,8 @@ def rewards(door: Door) -> Response:
     if found.programme is None:
         raise not_ready()
     if found.status != "active":
-        return json_answer({"rewards": panel.rewards(found.programme, None)})
-    shown = panel.of_customer(found, found.programme, door.web.now(), "")
+        return json_answer({"rewards": panel.rewards(found.programme, None, locale=visitor.locale)})
+    shown = panel.of_customer(found, found.programme, door.web.now(), "", visitor.locale)
     return json_answer({"rewards": shown["rewards"]})
 
 
@@ -158,7 +158,7 @@ def _panel(web: Web, visitor: Visitor, customer_id: int, found: Shopper) -> dict
     if found.programme is None:
         raise not_ready()
     nonce = web.signer.nonce(visitor.shop, customer_id, web.wall_s())
-    return panel.of_customer(found, found.programme, web.now(), nonce)
+    return panel.of_customer(found, found.programme, web.now(), nonce, visitor.locale)
 
 
 _ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
@@ -170,4 +170,7 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/redemptions/<redemption_id>", changes.redemption),
     ("POST", "/redemptions/<redemption_id>/undo", changes.undo),
     ("POST", "/survey", changes.survey),
+    ("GET", "/ways", ways.ways),
+    ("POST", "/actions/<action_key>", ways.claim),
+    ("POST", "/birthday", ways.birthday),
 )

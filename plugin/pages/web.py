@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from plugin.channels.sealed import Sealer
 from plugin.config import Config
 from plugin.errors import RegularsError, trace
-from plugin.pages import admin, answers, install, storefront
+from plugin.pages import admin, answers, api, install, storefront
 from plugin.pages.fast import FastReads
 from plugin.pages.guards import OPEN, guard
 from plugin.pages.limits import Buckets, Limits
@@ -53,6 +54,8 @@ class Web:
     signer: Signer = field(init=False)
     reads: Buckets = field(init=False)
     changes: Buckets = field(init=False)
+    api_calls: Buckets = field(init=False)
+    sealer: Sealer = field(init=False)
 
     def __post_init__(self) -> None:
         limits = self.limits
@@ -61,6 +64,8 @@ class Web:
             ("signer", Signer(self.config.secrets)),
             ("reads", Buckets(limits.reads_at_once, limits.reads_per_s, clock=self.wall_s)),
             ("changes", Buckets(limits.changes_at_once, limits.changes_per_s, clock=self.wall_s)),
+            ("api_calls", Buckets(limits.api_at_once, limits.api_per_s, clock=self.wall_s)),
+            ("sealer", Sealer(self.config.token_keys)),
         ):
             object.__setattr__(self, name, made)
 
@@ -74,6 +79,7 @@ def create_web(deps: Web) -> Flask:
     storefront.register(app, deps)
     install.register(app, deps)
     admin.register(app, deps)
+    api.register(app, deps)
 
     @app.get("/healthz")
     @guard(OPEN)
@@ -104,7 +110,9 @@ def _health(deps: Web) -> Response:
 def _finished(answer: Response, config: Config) -> Response:
     for name, value in answers.EVERYWHERE:
         answer.headers.setdefault(name, value)
-    if request.path.startswith("/api/"):
+    for name, value in g.get("api_headers", {}).items():
+        answer.headers[name] = value
+    if request.path.startswith("/api/") and not request.path.startswith(api.PREFIX):
         for name, value in storefront.CORS:
             answer.headers[name] = value
     if config.app_url.startswith("https://") and not request.path.startswith("/proxy/"):

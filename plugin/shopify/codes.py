@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal
 
-from plugin.domain.values import decimal_text
 from plugin.shopify.admin import AdminClient
+from plugin.shopify.code_inputs import CodeKind, CodeOrder, combinations, customer_gid, discount_input
 from plugin.shopify.errors import Refused, Unavailable
 
-_CREATE = {"amount_off": "discount_amount_off", "free_shipping": "discount_free_shipping"}
+_CREATE = {
+    "amount_off": "discount_amount_off",
+    "percent_off": "discount_amount_off",
+    "free_shipping": "discount_free_shipping",
+    "product": "discount_product",
+}
+_CHANGE = {
+    "amount_off": "discount_amount_off_change",
+    "percent_off": "discount_amount_off_change",
+    "free_shipping": "discount_free_shipping_change",
+    "product": "discount_product_change",
+}
 # The code exists already: ours from an earlier try, or somebody else's.
 _TAKEN = {"TAKEN", "DUPLICATE"}
 # Complaints that pass by themselves.
 _PASSING = {"INTERNAL_ERROR"}
-
-
-@dataclass(frozen=True, slots=True)
-class CodeOrder:
-    """One code to make. `tag` should name the redemption, because it tells our code from anybody else's.
-
-    `value_minor`: the amount taken off; for free shipping the dearest shipping it pays, None for any.
-    """
-
-    code: str
-    kind: Literal["amount_off", "free_shipping"]
-    value_minor: int | None
-    currency: str
-    minimum_minor: int | None
-    customer_id: int
-    title: str
-    starts_at: datetime
-    ends_at: datetime | None
-    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +70,7 @@ def make_code(client: AdminClient, order: CodeOrder, *, first_attempt: bool) -> 
         if found is not None:
             return _judged(found, order)
     try:
-        payload = client.run(_CREATE[order.kind], {"input": _input(order)})
+        payload = client.run(_CREATE[order.kind], {"input": discount_input(order)})
     except Refused as refused:
         return _after_refusal(client, order, refused)
     return Made(next(iter(payload.values()))["codeDiscountNode"]["id"])
@@ -129,7 +119,7 @@ def _judged(found: _Found, order: CodeOrder) -> Made | RefusedForGood:
     ours = (
         found.title == order.title
         and order.tag in found.tags
-        and _customer(order.customer_id) in found.customers
+        and customer_gid(order.customer_id) in found.customers
     )
     return Made(found.gid) if ours else RefusedForGood("code_taken")
 
@@ -149,43 +139,21 @@ def _look_up(client: AdminClient, code: str) -> _Found | None:
     )
 
 
-def _input(order: CodeOrder) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "title": order.title,
-        "code": order.code,
-        "startsAt": _stamp(order.starts_at),
-        "endsAt": None if order.ends_at is None else _stamp(order.ends_at),
-        "context": {"customers": {"add": [_customer(order.customer_id)]}},
-        "usageLimit": 1,
-        "appliesOncePerCustomer": True,
-        "tags": [order.tag],
-    }
-    if order.minimum_minor:
-        least = decimal_text(order.minimum_minor, order.currency)
-        said["minimumRequirement"] = {"subtotal": {"greaterThanOrEqualToSubtotal": least}}
-    if order.kind == "amount_off":
-        amount = decimal_text(order.value_minor or 0, order.currency)
-        said["customerGets"] = {
-            "value": {"discountAmount": {"amount": amount, "appliesOnEachItem": False}},
-            "items": {"all": True},
-        }
-        # Beside a sale price or free shipping, but never two amounts off one order.
-        said["combinesWith"] = {"orderDiscounts": False, "productDiscounts": True, "shippingDiscounts": True}
-    else:
-        said["destination"] = {"all": True}
-        if order.value_minor is not None:
-            said["maximumShippingPrice"] = decimal_text(order.value_minor, order.currency)
-        # Two shipping discounts never combine, so the input does not offer it.
-        said["combinesWith"] = {"orderDiscounts": True, "productDiscounts": True}
-    return said
+def combine_code(client: AdminClient, gid: str, code: str, kind: CodeKind, combines: frozenset[str]) -> bool:
+    """Changes beside which discounts a code may be used; False when the shop has it no more. Twice is as once.
 
-
-def _customer(customer_id: int) -> str:
-    return f"gid://shopify/Customer/{customer_id}"
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    Raises what `make_code` raises, and Refused.
+    """
+    wanted = {"combinesWith": combinations(kind, combines)}
+    try:
+        client.run(_CHANGE[kind], {"id": gid, "input": wanted})
+    except Refused as refused:
+        if refused.codes() & _PASSING:
+            raise _later(outcome_unknown=False) from refused
+        if _look_up(client, code) is None:
+            return False
+        raise
+    return True
 
 
 def _later(*, outcome_unknown: bool) -> Unavailable:

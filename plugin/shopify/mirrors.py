@@ -29,7 +29,9 @@ TAG_PREFIX = "regulars:"
 class MemberState:
     """What the storefront shows of a member at once. `next_at`: when `next_delta` points open or expire.
 
-    `balance`: `available`, or below zero where the programme shows what is owed.
+    `balance`: `available`, or below zero where the programme shows what is owed. `tier_until`: when the tier ends if
+    nothing more comes; `tier_notice`: the tier that follows, once the member has been told. `tier_next`: the next
+    tier up, entered at `tier_needs` of what `tier_progress` counts.
     """
 
     customer_id: int
@@ -42,6 +44,11 @@ class MemberState:
     due_survey: str | None
     programme_version: int
     balance: int
+    tier_until: datetime | None = None
+    tier_notice: str | None = None
+    tier_progress: int = 0
+    tier_next: str | None = None
+    tier_needs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +208,14 @@ def _metafield(member: MemberState) -> dict[str, Any]:
         "available": member.available,
         "balance": member.balance,
         "pending": member.pending,
-        "next_at": None
-        if member.next_at is None
-        else member.next_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "next_at": _moment(member.next_at),
         "next_delta": member.next_delta,
         "tier": member.tier,
+        "tier_until": _moment(member.tier_until),
+        "tier_notice": member.tier_notice,
+        "tier_progress": member.tier_progress,
+        "tier_next": member.tier_next,
+        "tier_needs": member.tier_needs,
         "due_survey": member.due_survey,
         "programme_version": member.programme_version,
     }
@@ -216,6 +226,10 @@ def _metafield(member: MemberState) -> dict[str, Any]:
         "type": "json",
         "value": _json(value),
     }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _index(error: UserError, size: int) -> int | None:

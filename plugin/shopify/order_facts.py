@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.domain.facts import (
+    Buyer,
     CustomerFact,
     Fulfilment,
     Line,
@@ -44,6 +45,7 @@ def from_graphql(node: Node) -> OrderSeen:
         fulfilments=tuple(_fulfilment(parcel) for parcel in parcels),
         deliveries=tuple((parcel_id, at) for parcel_id, at in deliveries if at is not None),
         customer=_customer(node["customer"], node.get("customerLocale")),
+        buyer=_buyer(node),
     )
 
 
@@ -181,6 +183,12 @@ def _customer(customer: Node | None, locale: str | None) -> CustomerFact | None:
         last_name=customer["lastName"] or None,
         locale=locale or None,
     )
+
+
+def _buyer(node: Node) -> Buyer:
+    entity, customer = node["purchasingEntity"], node["customer"]
+    company = entity is not None and entity["__typename"] == "PurchasingCompany"
+    return Buyer(company, tuple(sorted(customer["tags"])) if customer else ())
 
 
 def _money(bag: Node | None, currency: str) -> int:

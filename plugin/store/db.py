@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
 import psycopg
 
 from plugin.errors import StorageBusy
@@ -25,6 +26,7 @@ from plugin.store.connections import (
 from plugin.store.turns import Turns
 
 Row = tuple[Any, ...]
+_json = msgspec.json.Encoder().encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _SLICE = 500
@@ -138,8 +140,12 @@ class Tx:
             if self.engine == "postgresql":
                 yield _postgres_text(sql.replace("IN (:among)", "= ANY(:among)")), {"among": chunk}
             else:
-                names = {f"among_{i}": value for i, value in enumerate(chunk)}
-                yield sql.replace("(:among)", "(" + ",".join(f":{name}" for name in names) + ")"), names
+                # One parameter: with hundreds of names SQLite searches its list of them for each, and every length
+                # would be another statement to prepare.
+                yield (
+                    sql.replace("(:among)", "(SELECT value FROM json_each(:among))"),
+                    {"among": _json(chunk).decode()},
+                )
 
     def _insert(self, insert: tuple[str, list[str], str], rows: Sequence[dict[str, Any]]) -> int:
         # One statement of many rows: PostgreSQL then plans, locks and logs once instead of once a row.

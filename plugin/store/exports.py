@@ -138,11 +138,11 @@ class _List:
 
 LISTS = {
     "members": _List(
-        ("customer_id", "email", "first_name", "last_name", "status", "points", "earned", "spent", "tier", "birthday",
-         "referral", "locale", "created_at", "joined_at"),
+        ("customer_id", "email", "first_name", "last_name", "status", "points", "earned", "spent", "tier",
+         "birthday_month", "birthday_day", "referral", "locale", "created_at", "joined_at"),
         "SELECT m.member_id, m.email, m.first_name, m.last_name, m.status, m.posted, m.earned, m.spent, m.tier, "
-        "b.value, r.value, m.locale, m.created_at, m.joined_at FROM members m LEFT JOIN brought_along b "
-        "ON b.shop_id = m.shop_id AND b.member_id = m.member_id AND b.name = 'birthday' LEFT JOIN brought_along r "
+        "b.month, b.day, r.value, m.locale, m.created_at, m.joined_at FROM members m LEFT JOIN birthdays b "
+        "ON b.shop_id = m.shop_id AND b.member_id = m.member_id LEFT JOIN brought_along r "
         "ON r.shop_id = m.shop_id AND r.member_id = m.member_id AND r.name = 'referral' WHERE m.shop_id = :s "
         "ORDER BY m.member_id",
     ),

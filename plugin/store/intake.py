@@ -15,6 +15,7 @@ import psycopg
 from plugin.errors import RegularsError, StorageBusy, describe
 from plugin.store.connections import begin_immediate, commit_sqlite, connect
 from plugin.store.db import Tx
+from plugin.store.intake_postgresql import FastInsert
 from plugin.store.waiting import Waiting, WaitingLimits
 
 Outcome = Literal["stored", "duplicate"]
@@ -31,16 +32,6 @@ _COLUMNS = "shop_id, webhook_id, topic, event_id, api_version, triggered_at, rec
 _ROW_SQLITE = (
     "((SELECT shop_id FROM shops WHERE domain = ? AND state IN ('installed', 'uninstalled')),"
     " ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-# Binary parameters: as text a bytea[] is hex-escaped twice, which costs more than the insert.
-# Ordered, so that two web processes that hold the same webhooks cannot deadlock.
-_FAST_POSTGRESQL = (
-    f"WITH stored AS (INSERT INTO inbox ({_COLUMNS}) SELECT s.shop_id, d.w, d.t, d.e, d.v, d.g, d.r, d.b, d.r"
-    " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::int8[], %b::int8[],"
-    " %b::bytea[]) AS d (d, w, t, e, v, g, r, b) JOIN shops s ON s.domain = d.d"
-    " AND s.state IN ('installed', 'uninstalled') ORDER BY s.shop_id, d.w ON CONFLICT DO NOTHING"
-    " RETURNING shop_id, webhook_id)"
-    " SELECT s.domain, i.webhook_id FROM stored i JOIN shops s ON s.shop_id = i.shop_id"
 )
 _SLOW = (
     f"INSERT INTO inbox ({_COLUMNS}) VALUES (:shop_id, :webhook_id, :topic, :event_id, :api_version,"
@@ -90,6 +81,7 @@ class IntakeWriter:
         self._waiting = Waiting(limits or WaitingLimits())
         self._queue: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
         self._connection: Any = None
+        self._fast_insert: FastInsert | None = None
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
         self._answering = threading.Lock()
@@ -237,8 +229,8 @@ class IntakeWriter:
 
     def _store_postgresql(self, rows: Sequence[Delivery]) -> list[Outcome | RegularsError]:
         connection = self._connected()
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        stored = set(connection.execute(_FAST_POSTGRESQL, columns).fetchall())
+        assert self._fast_insert is not None
+        stored = self._fast_insert(rows)
         outcomes: list[Outcome | RegularsError] = ["stored"] * len(rows)
         left: list[int] = []
         for number, row in enumerate(rows):
@@ -286,6 +278,7 @@ class IntakeWriter:
                 # What is acknowledged must be on disk, whatever the server's default is.
                 self._connection.execute("SET synchronous_commit = on")
                 self._connection.execute("SET lock_timeout = '3s'")
+                self._fast_insert = FastInsert(self._connection)
         return self._connection
 
     def _disconnect(self) -> None:

@@ -10,15 +10,12 @@ import msgspec
 
 from plugin.domain.ledger import EARNING_KINDS, SPENDING_KINDS, Account, Deficit, Entry, Lot, Moves
 from plugin.errors import SourceKeyConflict
-from plugin.store.db import Row, Tx, from_ms, to_ms
+from plugin.store import expiries
+from plugin.store import lots as lot_rows
+from plugin.store.db import Tx, to_ms
 from plugin.store.ids import new_id
 
 _encode = msgspec.json.Encoder().encode
-_LOT = "lot_id, member_id, points, remaining, available_at, expires_at, order_id"
-
-
-def _lot(row: Row) -> Lot:
-    return Lot(row[0], row[1], row[2], row[3], from_ms(row[4]), from_ms(row[5]), row[6])
 
 
 def accounts(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Account]:
@@ -26,12 +23,8 @@ def accounts(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, Accou
     wanted = set(member_ids)
     lots: dict[int, list[Lot]] = {member_id: [] for member_id in wanted}
     owed: dict[int, list[Deficit]] = {member_id: [] for member_id in wanted}
-    for row in tx.among(
-        f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND remaining > 0 AND member_id IN (:among)",
-        wanted,
-        s=shop_id,
-    ):
-        lots[row[1]].append(_lot(row))
+    for lot in lot_rows.of_members(tx, shop_id, wanted):
+        lots[lot.member_id].append(lot)
     for row in tx.among(
         "SELECT member_id, debit_id, points, remaining FROM deficits "
         "WHERE shop_id = :s AND remaining > 0 AND member_id IN (:among)",
@@ -87,7 +80,8 @@ def write(
         _insert_entries(tx, shop_id, entries, recorded_at, order_names)
     tx.many(
         "INSERT INTO lots (shop_id, lot_id, member_id, order_id, points, remaining, available_at, expires_at, "
-        "created_at) VALUES (:s, :lot, :member, :order_id, :points, :remaining, :available, :expires, :created)",
+        "created_at, own_expires_at, kept_until) VALUES (:s, :lot, :member, :order_id, :points, :remaining, "
+        ":available, :expires, :created, :own, :kept)",
         [
             {
                 "s": shop_id,
@@ -99,13 +93,16 @@ def write(
                 "available": to_ms(lot.available_at),
                 "expires": to_ms(lot.expires_at),
                 "created": recorded_at,
+                "own": to_ms(lot.own_expires_at),
+                "kept": to_ms(lot.kept_until),
             }
             for lot in new_lots
         ],
     )
     tx.many(
-        "UPDATE lots SET remaining = :remaining, expires_at = :expires, mirrored_at = CASE WHEN available_at = "
-        ":available THEN mirrored_at ELSE NULL END, available_at = :available WHERE shop_id = :s AND lot_id = :lot",
+        "UPDATE lots SET remaining = :remaining, expires_at = :expires, own_expires_at = :own, mirrored_at = "
+        "CASE WHEN available_at = :available THEN mirrored_at ELSE NULL END, available_at = :available "
+        "WHERE shop_id = :s AND lot_id = :lot",
         [
             {
                 "s": shop_id,
@@ -113,6 +110,7 @@ def write(
                 "remaining": lot.remaining,
                 "available": to_ms(lot.available_at),
                 "expires": to_ms(lot.expires_at),
+                "own": to_ms(lot.own_expires_at),
             }
             for lot in changed
         ],
@@ -136,6 +134,9 @@ def write(
         "WHERE shop_id = :s AND member_id = :member",
         _sums(shop_id, entries),
     )
+    touched = {lot.member_id for lot in changed} | {entry.member_id for entry in entries}
+    if touched:
+        expiries.follow(tx, shop_id, touched, now)
 
 
 def _insert_entries(
@@ -235,13 +236,11 @@ def signups(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> list[tuple[int, 
 
 def lots_of_debit(tx: Tx, shop_id: int, debit_id: int) -> list[Lot]:
     """The lots a debit took from, as they are now."""
-    columns = ", ".join(f"lots.{name.strip()}" for name in _LOT.split(","))
     return [
-        _lot(row)
+        lot_rows.lot(row)
         for row in tx.all(
-            f"SELECT {columns} FROM allocations JOIN lots ON lots.shop_id = allocations.shop_id "
-            "AND lots.lot_id = allocations.lot_id WHERE allocations.shop_id = :s AND allocations.debit_id = :d "
-            "ORDER BY lots.lot_id",
+            f"SELECT {lot_rows.OF_LOTS} FROM allocations a JOIN lots l ON l.shop_id = a.shop_id "
+            "AND l.lot_id = a.lot_id WHERE a.shop_id = :s AND a.debit_id = :d ORDER BY l.lot_id",
             s=shop_id,
             d=debit_id,
         )
@@ -273,27 +272,26 @@ def lapsed(tx: Tx, shop_id: int, order_ids: Iterable[int], now: datetime) -> dic
 def expired_lots(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Lot]:
     """Open lots whose expiry has come, oldest first."""
     rows = tx.all(
-        f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND remaining > 0 AND expires_at IS NOT NULL "
+        f"SELECT {lot_rows.COLUMNS} FROM lots WHERE shop_id = :s AND remaining > 0 AND expires_at IS NOT NULL "
         "AND expires_at <= :t ORDER BY expires_at LIMIT :n",
         s=shop_id,
         t=to_ms(now),
         n=limit,
     )
-    return [_lot(row) for row in rows]
+    return [lot_rows.lot(row) for row in rows]
 
 
 def stale_unclaimed_lots(tx: Tx, shop_id: int, before: datetime, limit: int) -> list[Lot]:
     """Open lots of members who never joined, made before a moment."""
-    columns = ", ".join(f"lots.{name.strip()}" for name in _LOT.split(","))
     rows = tx.all(
-        f"SELECT {columns} FROM members JOIN lots ON lots.shop_id = members.shop_id "
-        "AND lots.member_id = members.member_id WHERE members.shop_id = :s AND members.status = 'unclaimed' "
-        "AND members.created_at < :t AND lots.remaining > 0 AND lots.created_at < :t LIMIT :n",
+        f"SELECT {lot_rows.OF_LOTS} FROM members m JOIN lots l ON l.shop_id = m.shop_id "
+        "AND l.member_id = m.member_id WHERE m.shop_id = :s AND m.status = 'unclaimed' "
+        "AND m.created_at < :t AND l.remaining > 0 AND l.created_at < :t LIMIT :n",
         s=shop_id,
         t=to_ms(before),
         n=limit,
     )
-    return [_lot(row) for row in rows]
+    return [lot_rows.lot(row) for row in rows]
 
 
 def newly_available(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[int]:
@@ -310,16 +308,6 @@ def newly_available(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[int
         [{"s": shop_id, "lot": row[0], "t": to_ms(now)} for row in rows],
     )
     return sorted({row[1] for row in rows})
-
-
-def open_lots(tx: Tx, shop_id: int, member_id: int) -> list[Lot]:
-    """A member's open lots."""
-    rows = tx.all(
-        f"SELECT {_LOT} FROM lots WHERE shop_id = :s AND member_id = :m AND remaining > 0",
-        s=shop_id,
-        m=member_id,
-    )
-    return [_lot(row) for row in rows]
 
 
 def debtors(tx: Tx, shop_id: int) -> list[int]:

@@ -262,52 +262,6 @@ def wants_review(tx: Tx, shop_id: int, member_ids: Iterable[int], now: datetime)
     )
 
 
-def all_want_review(tx: Tx, shop_id: int, now: datetime) -> None:
-    """Asks the clock to review every active member's tier."""
-    tx.run(
-        "UPDATE members SET review_at = :t WHERE shop_id = :s AND status = 'active'", s=shop_id, t=to_ms(now)
-    )
-
-
-def due_for_review(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Member]:
-    """Members whose tier is to be reviewed."""
-    rows = tx.all(
-        f"SELECT {_COLUMNS} FROM members WHERE shop_id = :s AND review_at IS NOT NULL AND review_at <= :t "
-        "ORDER BY review_at LIMIT :n",
-        s=shop_id,
-        t=to_ms(now),
-        n=limit,
-    )
-    return [_member(row) for row in rows]
-
-
-def reviewed(tx: Tx, shop_id: int, member_id: int, tier: str | None, next_review: datetime | None) -> None:
-    """Stores the outcome of a review and when to look again."""
-    tx.run(
-        "UPDATE members SET tier = :tier, review_at = :t WHERE shop_id = :s AND member_id = :m",
-        s=shop_id,
-        m=member_id,
-        tier=tier,
-        t=to_ms(next_review),
-    )
-
-
-def tier_from(tx: Tx, shop_id: int, member_id: int, tier: str, why: str, now: datetime) -> None:
-    """Appends to the tier history: from `now` on, this tier. Two changes of one moment follow each other by 1 ms."""
-    last = tx.one(
-        "SELECT MAX(from_at) FROM tier_history WHERE shop_id = :s AND member_id = :m", s=shop_id, m=member_id
-    )
-    before = last[0] if last is not None and last[0] is not None else -1
-    tx.run(
-        "INSERT INTO tier_history (shop_id, member_id, from_at, tier, why) VALUES (:s, :m, :t, :tier, :why)",
-        s=shop_id,
-        m=member_id,
-        t=max(to_ms(now) or 0, before + 1),
-        tier=tier,
-        why=why,
-    )
-
-
 def tier_histories(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> dict[int, list[tuple[datetime, str]]]:
     """Each member's tiers as (from, tier), oldest first."""
     rows = tx.among(

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from plugin.domain.orders import Order
-from plugin.store.db import Row, Tx, from_ms, to_ms
+from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 
 Confirmed = Literal["no", "yes", "refuted"]
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -18,7 +18,7 @@ _decode_standing = msgspec.json.Decoder(dict[str, tuple[int, int]]).decode
 _encode = msgspec.json.Encoder().encode
 _COLUMNS = (
     "order_id, member_id, programme_version, tier, basis_minor, points, counted, available_at, delivered_at, "
-    "confirmed, projection, standing"
+    "confirmed, projection, standing, earns"
 )
 
 
@@ -37,6 +37,21 @@ class StoredOrder:
     delivered_at: datetime | None = None
     confirmed: Confirmed = "no"
     standing: dict[str, tuple[int, int]] = field(default_factory=dict)
+    earns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOfMember:
+    """What rules across orders look at of one order, without its projection."""
+
+    order_id: int
+    member_id: int
+    processed_at: datetime
+    programme_version: int | None
+    available_at: datetime | None
+    counted: bool
+    earns: bool
+    standing: dict[str, tuple[int, int]]
 
 
 def _stored(row: Row) -> StoredOrder:
@@ -52,6 +67,7 @@ def _stored(row: Row) -> StoredOrder:
         delivered_at=from_ms(row[8]),
         confirmed=row[9],
         standing={} if row[11] == "{}" else _decode_standing(row[11]),
+        earns=bool(row[12]),
     )
 
 
@@ -78,19 +94,36 @@ def of_member(tx: Tx, shop_id: int, member_id: int) -> list[StoredOrder]:
     return [_stored(row) for row in rows]
 
 
+def rows(tx: Tx, shop_id: int, member_ids: Iterable[int]) -> list[OrderOfMember]:
+    """The orders of these members as rules across orders see them."""
+    found = tx.among(
+        "SELECT order_id, member_id, processed_at, programme_version, available_at, counted, earns, standing "
+        "FROM orders WHERE shop_id = :s AND member_id IN (:among) AND processed_at IS NOT NULL",
+        member_ids,
+        s=shop_id,
+    )
+    return [
+        OrderOfMember(
+            row[0], row[1], moment(row[2]), row[3], from_ms(row[4]), bool(row[5]), bool(row[6]),
+            _decode_standing(row[7]),
+        )
+        for row in found
+    ]  # fmt: skip
+
+
 def save(tx: Tx, shop_id: int, orders: Iterable[StoredOrder]) -> None:
     """Writes the orders whole, as one set."""
     tx.many(
         "INSERT INTO orders (shop_id, order_id, member_id, name, processed_at, updated_at, programme_version, tier, "
-        "currency, basis_minor, points, counted, available_at, delivered_at, confirmed, projection, standing) "
-        "VALUES (:s, :id, :member, :name, :processed, :updated, :version, :tier, :currency, :basis, :points, "
-        ":counted, :available, :delivered, :confirmed, :projection, :standing) "
+        "currency, basis_minor, points, counted, available_at, delivered_at, confirmed, projection, standing, "
+        "earns) VALUES (:s, :id, :member, :name, :processed, :updated, :version, :tier, :currency, :basis, :points, "
+        ":counted, :available, :delivered, :confirmed, :projection, :standing, :earns) "
         "ON CONFLICT (shop_id, order_id) DO UPDATE SET member_id = excluded.member_id, name = excluded.name, "
         "processed_at = excluded.processed_at, updated_at = excluded.updated_at, "
         "programme_version = excluded.programme_version, tier = excluded.tier, currency = excluded.currency, "
         "basis_minor = excluded.basis_minor, points = excluded.points, counted = excluded.counted, "
         "available_at = excluded.available_at, delivered_at = excluded.delivered_at, confirmed = excluded.confirmed, "
-        "projection = excluded.projection, standing = excluded.standing",
+        "projection = excluded.projection, standing = excluded.standing, earns = excluded.earns",
         [_row(shop_id, stored) for stored in orders],
     )
 
@@ -115,6 +148,7 @@ def _row(shop_id: int, stored: StoredOrder) -> dict[str, object]:
         "confirmed": stored.confirmed,
         "projection": _encode(stored.order).decode(),
         "standing": _encode(stored.standing).decode() if stored.standing else "{}",
+        "earns": int(stored.earns),
     }
 
 
@@ -136,28 +170,3 @@ def rehome(tx: Tx, shop_id: int, old_member: int, member_id: int) -> None:
         m=member_id,
         old=old_member,
     )
-
-
-def tier_progress(tx: Tx, shop_id: int, member_id: int, since: datetime, until: datetime) -> int:
-    """Points that the member's orders placed in the window are worth now, dated to the order (design 10.14)."""
-    row = tx.one(
-        "SELECT COALESCE(SUM(points), 0) FROM orders WHERE shop_id = :s AND member_id = :m "
-        "AND processed_at >= :since AND processed_at <= :until",
-        s=shop_id,
-        m=member_id,
-        since=to_ms(since),
-        until=to_ms(until),
-    )
-    return int(row[0]) if row else 0
-
-
-def oldest_in_window(tx: Tx, shop_id: int, member_id: int, since: datetime) -> datetime | None:
-    """When the oldest order that still counts towards the tier was placed."""
-    row = tx.one(
-        "SELECT MIN(processed_at) FROM orders WHERE shop_id = :s AND member_id = :m AND processed_at >= :since "
-        "AND points > 0",
-        s=shop_id,
-        m=member_id,
-        since=to_ms(since),
-    )
-    return from_ms(row[0]) if row else None

@@ -289,9 +289,13 @@ def effect_failed(
     now: datetime,
     *,
     wait: timedelta | None = None,
+    pause: timedelta | None = None,
     for_good: bool = False,
 ) -> bool:
-    """Gives an effect back to be tried later, or parks it. True when parked. A throttled wait is no failure."""
+    """Gives an effect back to be tried later, or parks it. True when parked. A throttled wait is no failure.
+
+    `pause` takes the place of the back-off after a failure that counts.
+    """
     parked = for_good or (wait is None and effect.attempts >= MAX_ATTEMPTS)
     # Only while it waits: a holder whose lease ran out must not bring back what another one has done meanwhile.
     # And what was asked for again meanwhile is tried again, whatever became of the earlier wish.
@@ -304,7 +308,9 @@ def effect_failed(
         revision=effect.revision,
         state=PARKED if parked else WAITING,
         reason=reason[:500],
-        due=to_ms(now + (wait if wait is not None else backoff(effect.attempts))),
+        due=to_ms(
+            now + (wait if wait is not None else pause if pause is not None else backoff(effect.attempts))
+        ),
         attempts=effect.attempts if wait is None else max(0, effect.attempts - 1),
     )
     return parked and touched > 0

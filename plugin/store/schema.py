@@ -185,6 +185,14 @@ members = Table(
     _big(
         "seen_at", null=True
     ),  # of what moment name, e-mail address and locale are, as the platform dates it
+    # `tier` is the one that holds. What the member's own doing has earned, and until when, stands beside it.
+    _text("earned_tier", null=True),
+    _big("earned_at", null=True),
+    _big("earned_until", null=True),
+    _big("warned_at", null=True),
+    _text("tier_by", null=True),  # earned, or what grants it: order, tag, staff, api
+    _big("tier_until", null=True),
+    _big("benefit_at", null=True),  # when the tier's next free-shipping code falls due
     PrimaryKeyConstraint("shop_id", "member_id", name="pk_members"),
 )
 Index(
@@ -225,6 +233,71 @@ tier_history = Table(
     PrimaryKeyConstraint("shop_id", "member_id", "from_at", name="pk_tier_history"),
 )
 
+# Tiers that are granted, each by a cause that is named once. The times of bought ones follow from those before them.
+tier_grants = Table(
+    "tier_grants",
+    metadata,
+    _big("shop_id"),
+    _text("grant_key"),
+    _big("member_id"),
+    _text("tier"),
+    _text("kind"),
+    _big("order_id", null=True),
+    _big("bought_at", null=True),
+    _small("months"),
+    _big("from_at"),
+    _big("until_at", null=True),
+    _big("ended_at", null=True),
+    _text("actor"),
+    _text("note", null=True),
+    PrimaryKeyConstraint("shop_id", "grant_key", name="pk_tier_grants"),
+)
+Index("ix_tier_grants_member", tier_grants.c.shop_id, tier_grants.c.member_id)
+
+# What was given for entering a tier, and for which order: once for each member and tier, unless it was withdrawn.
+tier_gifts = Table(
+    "tier_gifts",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _text("tier"),
+    _small("count"),
+    _big("order_id", null=True),
+    _big("entry_id", null=True),
+    _big("redemption_id", null=True),
+    _big("given_at"),
+    _big("withdrawn_at", null=True),
+    PrimaryKeyConstraint("shop_id", "member_id", "tier", name="pk_tier_gifts"),
+)
+Index(
+    "ix_tier_gifts_order",
+    tier_gifts.c.shop_id,
+    tier_gifts.c.order_id,
+    sqlite_where=text("order_id IS NOT NULL AND withdrawn_at IS NULL"),
+    postgresql_where=text("order_id IS NOT NULL AND withdrawn_at IS NULL"),
+)
+
+# A new ladder reviews everybody: how far that has come.
+tier_sweeps = Table(
+    "tier_sweeps",
+    metadata,
+    _big("shop_id"),
+    _big("after_member_id"),
+    _big("since_at"),
+    PrimaryKeyConstraint("shop_id", name="pk_tier_sweeps"),
+)
+
+# Versions that were published to take effect later. state: 0 waiting, 1 in effect, 2 cancelled
+schedules = Table(
+    "schedules",
+    metadata,
+    _big("shop_id"),
+    _big("version"),
+    _big("effective_at"),
+    _small("state"),
+    PrimaryKeyConstraint("shop_id", "version", name="pk_schedules"),
+)
+
 programmes = Table(
     "programmes",
     metadata,
@@ -257,10 +330,11 @@ orders = Table(
     _text("confirmed", default="no"),  # no, yes, refuted
     _text("projection"),
     _text("standing", default="{}"),
+    _small("earns"),  # whether it is one of those that bonuses for the n-th order count
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_orders"),
 )
 # `counted` at the end, so that counting a member's orders never reads their projections.
-# With the points, so that a member's tier progress is read from the index alone.
+# With points and money, so that a member's tier progress is read from the index alone.
 Index(
     "ix_orders_member",
     orders.c.shop_id,
@@ -268,6 +342,7 @@ Index(
     orders.c.processed_at,
     orders.c.counted,
     orders.c.points,
+    orders.c.basis_minor,
 )
 # Orders that count, by date: the sample of a preview, and the list of members' orders.
 Index(
@@ -298,10 +373,12 @@ entries = Table(
         "order_name", null=True
     ),  # of entries that an order caused: a page of history then touches no order
     _big("reverses_id", null=True),
-    PrimaryKeyConstraint("shop_id", "entry_id", name="pk_entries"),
+    # A member's entries lie side by side on SQLite, so that a page of history touches one or two pages of the file.
+    PrimaryKeyConstraint("shop_id", "member_id", "entry_id", name="pk_entries"),
+    UniqueConstraint("shop_id", "entry_id", name="uq_entries_entry"),
     UniqueConstraint("shop_id", "source_key", name="uq_entries_source_key"),
+    sqlite_with_rowid=False,
 )
-Index("ix_entries_member", entries.c.shop_id, entries.c.member_id, entries.c.entry_id)
 
 # Free text a person typed about an entry stands beside the ledger, so that it can be redacted.
 entry_notes = Table(
@@ -328,6 +405,10 @@ lots = Table(
     _big("expires_at", null=True),
     _big("created_at"),
     _big("mirrored_at", null=True),
+    # expires_at is what counts: the sooner of the lot's own date and what a rule on whole balances says of it, but
+    # not before kept_until.
+    _big("own_expires_at", null=True),
+    _big("kept_until", null=True),
     PrimaryKeyConstraint("shop_id", "lot_id", name="pk_lots"),
     ForeignKeyConstraint(["shop_id", "lot_id"], ["entries.shop_id", "entries.entry_id"]),
 )
@@ -353,6 +434,7 @@ Index(
     "ix_lots_expiring",
     lots.c.shop_id,
     lots.c.expires_at,
+    lots.c.lot_id,
     sqlite_where=text("remaining > 0 AND expires_at IS NOT NULL"),
     postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"),
 )
@@ -362,6 +444,57 @@ Index(
     lots.c.available_at,
     sqlite_where=text("remaining > 0 AND mirrored_at IS NULL"),
     postgresql_where=text("remaining > 0 AND mirrored_at IS NULL"),
+)
+
+# Work over all open lots of a shop, by the clock along the primary key. kind: redate (the rule changed), extend
+expiry_runs = Table(
+    "expiry_runs",
+    metadata,
+    _big("shop_id"),
+    _big("run_id"),
+    _text("kind"),
+    _big("ends_at", null=True),
+    _text("tier", null=True),
+    _big("alive_after"),
+    _text("actor"),
+    _big("created_at"),
+    _big("finished_at", null=True),
+    _big("at_lot", default=0),
+    _big("lots", default=0),
+    _big("points", default=0),
+    PrimaryKeyConstraint("shop_id", "run_id", name="pk_expiry_runs"),
+)
+Index(
+    "ix_expiry_runs_open",
+    expiry_runs.c.shop_id,
+    expiry_runs.c.run_id,
+    sqlite_where=text("finished_at IS NULL"),
+    postgresql_where=text("finished_at IS NULL"),
+)
+
+# How far along (expires_at, lot_id) each reminder has come. reminder: first, last
+expiry_marks = Table(
+    "expiry_marks",
+    metadata,
+    _big("shop_id"),
+    _text("reminder"),
+    _big("at"),
+    _big("at_lot"),
+    PrimaryKeyConstraint("shop_id", "reminder", name="pk_expiry_marks"),
+)
+
+# Reminders that fell due: one per member, reminder and day on which points end.
+expiry_notices = Table(
+    "expiry_notices",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _text("reminder"),
+    _text("day"),
+    _big("ends_at"),
+    _big("points"),
+    _big("noted_at"),
+    PrimaryKeyConstraint("shop_id", "member_id", "reminder", "day", name="pk_expiry_notices"),
 )
 
 # Which debit took what from which lot. (debit, lot) may meet twice, so n counts.
@@ -398,7 +531,7 @@ Index(
     postgresql_where=text("remaining > 0"),
 )
 
-# state: debited, made, refused, undone, used
+# state: debited, made, refused, undone, used, expired, credited, waiting, fulfilled
 redemptions = Table(
     "redemptions",
     metadata,
@@ -420,9 +553,26 @@ redemptions = Table(
     _big("returned", default=0),
     _big("return_count", default=0),
     _text("reason", null=True),
+    _big("due_at", null=True),
+    _big("spent_minor", default=0),
     PrimaryKeyConstraint("shop_id", "redemption_id", name="pk_redemptions"),
     UniqueConstraint("shop_id", "member_id", "request_key", name="uq_redemptions_request"),
     UniqueConstraint("shop_id", "code", name="uq_redemptions_code"),
+)
+Index("ix_redemptions_reward", redemptions.c.shop_id, redemptions.c.reward_key, redemptions.c.redemption_id)
+Index(
+    "ix_redemptions_due",
+    redemptions.c.shop_id,
+    redemptions.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+Index(
+    "ix_redemptions_waiting",
+    redemptions.c.shop_id,
+    redemptions.c.redemption_id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
 )
 
 # One invitation per order. state: waiting, asked, answered, withdrawn, missed
@@ -466,6 +616,51 @@ responses = Table(
     ForeignKeyConstraint(["shop_id", "order_id"], ["invitations.shop_id", "invitations.order_id"]),
 )
 Index("ix_responses_answered", responses.c.shop_id, responses.c.answered_at)
+
+# What members did beside buying, each answered once. outcome: earned, refused, taken_back (by a merge)
+actions = Table(
+    "actions",
+    metadata,
+    _big("shop_id"),
+    _text("rule"),
+    _text("external_id"),
+    _text("kind"),
+    _big("member_id"),
+    _big("occurred_at"),
+    _big("recorded_at"),
+    _text("outcome"),
+    _text("reason", null=True),
+    _big("points", default=0),
+    _big("entry_id", null=True),
+    _big("redemption_id", null=True),
+    _text("actor"),
+    PrimaryKeyConstraint("shop_id", "rule", "external_id", name="pk_actions"),
+)
+Index("ix_actions_member", actions.c.shop_id, actions.c.member_id, actions.c.occurred_at)
+
+# Day and month only, beside the members, so that forgetting one is deleting a row. due_at: when it is awarded next.
+birthdays = Table(
+    "birthdays",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _small("month"),
+    _small("day"),
+    _big("set_at"),
+    _big("due_at"),
+    PrimaryKeyConstraint("shop_id", "member_id", name="pk_birthdays"),
+)
+Index("ix_birthdays_due", birthdays.c.shop_id, birthdays.c.due_at)
+
+# How far the clock has come with work that goes day by day, as the number of the day (its ordinal).
+marks = Table(
+    "marks",
+    metadata,
+    _big("shop_id"),
+    _text("name"),
+    _big("day"),
+    PrimaryKeyConstraint("shop_id", "name", name="pk_marks"),
+)
 
 # The merchant's trail: who did what, and what we skipped or refused and why. No personal data.
 events = Table(
@@ -555,7 +750,7 @@ waiting_imports = Table(
     PrimaryKeyConstraint("shop_id", "email_hash", "import_id", name="pk_waiting_imports"),
 )
 
-# What a former app knew of a member and no entry says: birthday (month-day), referral (link or code), tier
+# What a former app knew of a member and no entry says: referral (link or code)
 brought_along = Table(
     "brought_along",
     metadata,
@@ -632,4 +827,79 @@ Index(
     privacy_requests.c.shop_id,
     sqlite_where=text("numbers IS NOT NULL"),
     postgresql_where=text("numbers IS NOT NULL"),
+)
+
+# Keys of the API. The token is kept as its SHA-256 only; `signing` is the sealed secret that signs inbound hooks.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _big("shop_id"),
+    _big("key_id"),
+    _text("name"),
+    _text("token_hash"),
+    Column("signing", LargeBinary, nullable=False),
+    _text("scopes"),
+    _big("created_at"),
+    _text("created_by"),
+    _big("used_at", null=True),
+    _big("revoked_at", null=True),
+    PrimaryKeyConstraint("shop_id", "key_id", name="pk_api_keys"),
+)
+
+# What a request with an idempotency key was answered, sealed, written in the transaction that acted.
+api_answers = Table(
+    "api_answers",
+    metadata,
+    _big("shop_id"),
+    _big("key_id"),
+    _text("idempotency_key"),
+    _text("request_hash"),
+    _small("status"),
+    _text("answer"),
+    _big("created_at"),
+    PrimaryKeyConstraint("shop_id", "key_id", "idempotency_key", name="pk_api_answers"),
+)
+Index("ix_api_answers_created", api_answers.c.shop_id, api_answers.c.created_at)
+
+# Addresses that are told what happened. failing_until_at: after a failure nothing is tried there before that moment.
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    _big("shop_id"),
+    _big("endpoint_id"),
+    _text("url"),
+    _text("topics"),
+    _small("active", default=1),
+    Column("secret", LargeBinary, nullable=False),
+    Column("old_secret", LargeBinary, nullable=True),
+    _big("old_until_at", null=True),
+    _big("failing_until_at", null=True),
+    _big("created_at"),
+    _text("created_by"),
+    PrimaryKeyConstraint("shop_id", "endpoint_id", name="pk_webhook_endpoints"),
+)
+# Up to where each source of news was read for an endpoint.
+webhook_positions = Table(
+    "webhook_positions",
+    metadata,
+    _big("shop_id"),
+    _big("endpoint_id"),
+    _text("source"),
+    _big("position"),
+    PrimaryKeyConstraint("shop_id", "endpoint_id", "source", name="pk_webhook_positions"),
+)
+Index(
+    "ix_outbox_deliveries",
+    outbox.c.shop_id,
+    outbox.c.created_at,
+    outbox.c.effect_key,
+    sqlite_where=text("kind = 'webhook.deliver'"),
+    postgresql_where=text("kind = 'webhook.deliver'"),
+)
+Index(
+    "ix_redemptions_made",
+    redemptions.c.shop_id,
+    redemptions.c.made_at,
+    sqlite_where=text("made_at IS NOT NULL"),
+    postgresql_where=text("made_at IS NOT NULL"),
 )

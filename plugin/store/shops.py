@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -55,6 +56,14 @@ def _shop(row: Any) -> Shop:
     if row[14] == _DEVELOPMENT:
         shop = replace(shop, counts_test_orders=True)
     return shop if row[15] == "[]" else replace(shop, pauses=decode_pauses(row[15]))
+
+
+def zone(name: str | None) -> ZoneInfo:
+    """A shop's time zone, in which people read and days begin; UTC when it has none that we know."""
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
 
 
 def by_id(tx: Tx, shop_id: int) -> Shop | None:

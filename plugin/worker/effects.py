@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from plugin.domain import rewards
+from plugin.channels.outgoing import Sender
+from plugin.channels.sealed import Sealer
 from plugin.domain.programme import shown_balance
 from plugin.errors import trace
 from plugin.flows import imports as import_flow
 from plugin.flows import members as member_flow
 from plugin.flows import orders as order_flow
-from plugin.flows import spending, standing
+from plugin.flows import standing
+from plugin.shopify import order_details
 from plugin.shopify import orders as platform_orders
 from plugin.shopify import perform as platform
 from plugin.shopify.admin import AdminClient
@@ -33,11 +35,12 @@ from plugin.shopify.errors import (
     TokenUnavailable,
     Unavailable,
 )
-from plugin.store import members, newcomers, orders, programmes, queues, redemptions, shops, surveys
+from plugin.store import members, newcomers, orders, queues, shops, surveys
 from plugin.store.db import Database
+from plugin.store.outgoing import DELIVER
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
-from plugin.worker import merchants
+from plugin.worker import codes, merchants, outgoing
 
 log = logging.getLogger(__name__)
 # How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
@@ -54,13 +57,16 @@ class Clients(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What every performer works with."""
+    """What every performer works with. `sealer` opens the secrets of outgoing webhooks."""
 
     db: Database
     clients: Clients
     now: Callable[[], datetime]
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     elapsed: Callable[[], float] = time.monotonic
+    real_s: Callable[[], float] = time.time
+    sender: Sender = field(default_factory=Sender)
+    sealer: Sealer | None = None
 
 
 def perform_due(bench: Bench, shop_id: int, limit: int = 20) -> int:
@@ -75,13 +81,15 @@ def perform_due(bench: Bench, shop_id: int, limit: int = 20) -> int:
         return 0
     ends, at_hand = bench.elapsed() + SLICE_S, True
     mirrors = [effect for effect in effects if effect.kind == "member.mirror"]
-    left = [effect for effect in effects if effect.kind != "member.mirror"]
+    deliveries = [effect for effect in effects if effect.kind == DELIVER]
+    left = [effect for effect in effects if effect.kind not in ("member.mirror", DELIVER)]
     while left and at_hand and bench.elapsed() < ends:
         at_hand = _perform(bench, shop, left.pop(0))
     if mirrors and at_hand:
         _guarded(bench, shop, mirrors, lambda client: _mirror_members(bench, client, shop, mirrors))
         mirrors = []
-    untried = left + mirrors
+    # Other programs come last: none of them is to keep the shop's own work waiting, nor does the platform keep them.
+    untried = left + mirrors + outgoing.deliver(bench, shop, deliveries, lambda: bench.elapsed() < ends)
     if untried:
         with bench.db.write(shop_id) as tx:
             queues.release(tx, shop_id, bench.holder, untried)
@@ -145,6 +153,10 @@ def _guarded(
 def _read_order(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
     order_id = int(str(effect.payload["order_id"]))
     seen = platform_orders.order_seen(client, order_id)
+    if seen is not None:
+        with bench.db.read() as tx:
+            more = order_flow.wants_details(tx, shop, seen)
+        seen = order_details.with_details(client, seen) if more else seen
     with bench.db.write(shop.shop_id) as tx:
         now = bench.now()
         if seen is None:
@@ -152,57 +164,6 @@ def _read_order(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
         else:
             order_flow.apply(tx, shop, [seen], now, confirmed=[order_id])
         queues.effects_done(tx, shop.shop_id, [effect], now, "not_found" if seen is None else None)
-
-
-def _make_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    redemption_id = int(str(effect.payload["redemption_id"]))
-    with bench.db.read() as tx:
-        redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
-        programme = programmes.versions(tx, shop.shop_id).numbered(
-            redemption.programme_version if redemption else None
-        )
-    if redemption is None or redemption.state != "debited" or programme is None:
-        with bench.db.write(shop.shop_id) as tx:
-            queues.effects_done(tx, shop.shop_id, [effect], bench.now(), "settled_before")
-        return
-    reward = redemption.reward
-    outcome = platform.make_code(
-        client,
-        platform.CodeOrder(
-            code=redemption.code,
-            kind=reward.kind,
-            value_minor=reward.value_minor,
-            currency=programme.currency,
-            minimum_minor=reward.minimum_minor,
-            customer_id=redemption.member_id,
-            title=f"Reward: {rewards.title(reward, programme.currency)}",
-            starts_at=redemption.created_at,
-            ends_at=redemption.expires_at,
-            tag=f"regulars-{redemption_id}",
-        ),
-        first_attempt=effect.attempts == 1,
-    )
-    with bench.db.write(shop.shop_id) as tx:
-        now = bench.now()
-        if isinstance(outcome, platform.Made):
-            spending.code_made(tx, shop, redemption_id, outcome.gid, now)
-        else:
-            spending.code_refused(tx, shop, redemption_id, outcome.reason, now)
-        queues.effects_done(tx, shop.shop_id, [effect], now)
-
-
-def _withdraw_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
-    redemption_id = int(str(effect.payload["redemption_id"]))
-    with bench.db.read() as tx:
-        redemption = redemptions.by_id(tx, shop.shop_id, redemption_id)
-    assert redemption is not None
-    outcome = platform.withdraw_code(
-        client, redemption.discount_gid, redemption.code, tag=f"regulars-{redemption_id}"
-    )
-    with bench.db.write(shop.shop_id) as tx:
-        now = bench.now()
-        spending.code_withdrawn(tx, shop, redemption_id, outcome.used, now)
-        queues.effects_done(tx, shop.shop_id, [effect], now)
 
 
 def _mirror_members(bench: Bench, client: AdminClient, shop: Shop, effects: list[Effect]) -> None:
@@ -221,6 +182,8 @@ def _mirror_members(bench: Bench, client: AdminClient, shop: Shop, effects: list
 
 
 def _shown(state: standing.Standing) -> platform.MemberState:
+    rank = state.rank
+    above = rank.next if rank is not None else None
     return platform.MemberState(
         customer_id=state.member.member_id,
         joined=state.member.status == "active",
@@ -232,6 +195,11 @@ def _shown(state: standing.Standing) -> platform.MemberState:
         due_survey=str(state.due_survey) if state.due_survey is not None else None,
         programme_version=state.programme.version if state.programme else 0,
         balance=shown_balance(state.programme, state.available, state.owed),
+        tier_until=rank.placed.tier_until if rank is not None else None,
+        tier_notice=rank.notice.key if rank is not None and rank.notice is not None else None,
+        tier_progress=state.tier_progress,
+        tier_next=above[0].key if above is not None else None,
+        tier_needs=above[1] if above is not None else None,
     )
 
 
@@ -303,8 +271,13 @@ def _mirror_response(bench: Bench, client: AdminClient, shop: Shop, effect: Effe
 Performer = Callable[[Bench, AdminClient, Shop, Effect], None]
 PERFORMERS: dict[str, Performer] = {
     "order.read": _read_order,
-    "code.make": _make_code,
-    "code.withdraw": _withdraw_code,
+    "code.make": codes.make_code,
+    "code.withdraw": codes.withdraw_code,
+    "code.combine": codes.combine_code,
+    "card.make": codes.make_card,
+    "card.read": codes.read_card,
+    "card.withdraw": codes.withdraw_card,
+    "credit.make": codes.give_credit,
     "member.mirror": _mirror_one,
     "member.tags": _tag_member,
     "member.read": _read_member,

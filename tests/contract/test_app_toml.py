@@ -99,7 +99,15 @@ def test_the_name_that_shopify_cli_reads_is_a_link() -> None:
 def test_subscribed_topics_and_dispatch_table_are_equal() -> None:
     topics = subscribed("topics") + subscribed("compliance_topics")
     assert len(topics) == len(set(topics))
-    assert set(topics) == set(TOPICS)
+    assert set(topics) == {topic for topic, row in TOPICS.items() if not row.optional}
+
+
+def test_an_optional_topic_is_real_and_needs_a_scope_that_is_not_asked_of_everybody() -> None:
+    known = enum("WebhookSubscriptionTopic")
+    for topic in (topic for topic, row in TOPICS.items() if row.optional):
+        needed = re.findall(r"\bread_\w+", known[topic.replace("/", "_").upper()])
+        assert needed
+        assert not any(covers(SCOPES, scope) for scope in needed)
 
 
 def test_the_three_compliance_topics_are_there() -> None:

@@ -24,7 +24,7 @@ from graphql import (
 from graphql.validation import NoDeprecatedCustomRule
 
 from plugin.config import API_VERSION
-from plugin.shopify import orders
+from plugin.shopify import order_details, orders
 from plugin.shopify.documents import document, names
 from tests.npm import admin_schema
 
@@ -36,6 +36,8 @@ USED_SIZES: dict[str, dict[str, Any]] = {
     "refund": orders.MORE_REFUND,
     "fulfilment": orders.MORE_PARCEL,
     "orders_updated": {"first": orders.CHANGED_PER_PAGE},
+    "order_details": order_details.PAGE,
+    "product_collections": {"first": order_details.MORE_COLLECTIONS},
 }
 
 

@@ -42,7 +42,7 @@ def live_through(platform: DevPlatform, shop: DevShop, admin: Admin, clock: Cloc
     three = shop.place_order(cleo, [(tea, 1)], discount_codes=["TENTH"])
     shop.cancel_fulfilment(shop.fulfil(three))
     shop.delete_order(shop.place_order(ada, [(tea, 1)], test=True))
-    shop.update_customer(ada, first_name="Adele")
+    shop.update_customer(ada, first_name="Adele", accepts_marketing=True)
     shop.merge_customers(ada, cleo, failed=True)
     shop.merge_customers(ada, cleo)
     shop.delete_customer(shop.create_customer(phone="+41445550112", note="brief"))

@@ -9,7 +9,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.domain.facts import OrderChanged, OrderDeleted, OrderFact, OrderSeen, ParcelEvent, removed_by_edit
+from plugin.domain.facts import (
+    Dispute,
+    OrderChanged,
+    OrderDeleted,
+    OrderDisputed,
+    OrderFact,
+    OrderSeen,
+    ParcelEvent,
+    removed_by_edit,
+)
 from plugin.domain.orders import FirstNamed, Order, kept_units, line_value, merge
 from tests.facts import DAY, T0, arrived, back, head, line, order, parcel, refund, refunded, seen, sent
 
@@ -32,9 +41,15 @@ snapshots = st.builds(
     st.lists(parcels, max_size=2, unique_by=lambda p: p.fulfilment_id), st.sampled_from([(), ("A",), ("B",)]),
     st.sampled_from([None, 7, 8]),
 )  # fmt: skip
+disputes = st.builds(
+    lambda number, kind, status, at: OrderDisputed(1, Dispute(number, kind, status, at)),
+    st.integers(1, 2), st.sampled_from(["chargeback", "inquiry"]),
+    st.sampled_from(["needs_response", "under_review", "lost", "won", "new_word"]), st.none() | minutes,
+)  # fmt: skip
 facts = st.one_of(
     snapshots,
     refunds.map(lambda made: refunded(1, made)),
+    disputes,
     parcels.map(lambda out: sent(1, out)),
     st.builds(lambda number, at: arrived(1, number, at), st.integers(1, 3), minutes),
     st.just(OrderDeleted(1)),

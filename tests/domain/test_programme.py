@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from plugin.domain import rewards
+from plugin.domain import reward_names
 from plugin.domain.programme import (
     EarningRule,
     Programme,
@@ -129,7 +129,7 @@ def test_sign_up_points_buy_the_cheapest_reward(currency: str, per_unit: int) ->
     ],
 )
 def test_a_reward_without_a_name_is_named_by_what_it_gives(reward: Reward, currency: str, title: str) -> None:
-    assert rewards.title(reward, currency) == title
+    assert reward_names.name_of(reward, currency) == title
 
 
 @pytest.mark.parametrize(

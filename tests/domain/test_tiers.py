@@ -8,7 +8,7 @@ import pytest
 
 from plugin.domain.ledger import Lot
 from plugin.domain.programme import Programme, Tier
-from plugin.domain.rewards import CODE_ALPHABET, return_expiry, return_target, shortfall
+from plugin.domain.rewards import CODE_ALPHABET, return_dates, return_target, shortfall
 from plugin.domain.tiers import higher, ladder_changed, next_tier, tier_for, window_start
 from plugin.domain.values import Ratio
 from tests.facts import DAY, T0, programme
@@ -79,14 +79,15 @@ def test_points_of_a_used_code_come_back_in_proportion(
     assert return_target(points, refunded, ordered) == back
 
 
-def test_returned_points_keep_the_latest_expiry_but_at_least_thirty_days() -> None:
-    def lot(ends: datetime | None) -> Lot:
-        return Lot(1, 7, 10, 0, T0, ends)
+def test_returned_points_keep_the_latest_expiry_and_are_kept_at_least_thirty_days() -> None:
+    def lot(ends: datetime | None, kept: datetime | None = None) -> Lot:
+        return Lot(1, 7, 10, 0, T0, ends, None, ends, kept)
 
-    assert return_expiry([lot(T0 + 90 * DAY), lot(T0 + 40 * DAY)], T0) == T0 + 90 * DAY
-    assert return_expiry([lot(T0 + DAY), lot(T0 - DAY)], T0) == T0 + 30 * DAY
-    assert return_expiry([lot(T0 + DAY), lot(None)], T0) is None
-    assert return_expiry([], T0) is None
+    assert return_dates([lot(T0 + 90 * DAY), lot(T0 + 40 * DAY)], T0) == (T0, T0 + 90 * DAY, T0 + 30 * DAY)
+    assert return_dates([lot(T0 + DAY), lot(T0 - DAY)], T0) == (T0, T0 + DAY, T0 + 30 * DAY)
+    assert return_dates([lot(T0 + DAY), lot(None)], T0) == (T0, None, T0 + 30 * DAY)
+    assert return_dates([lot(T0 + DAY, T0 + 50 * DAY)], T0) == (T0, T0 + DAY, T0 + 50 * DAY)
+    assert return_dates([], T0) == (T0, None, T0 + 30 * DAY)
 
 
 def test_what_is_missing_for_a_reward() -> None:

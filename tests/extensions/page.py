@@ -37,6 +37,8 @@ class Page:
     prices: tuple[int, ...] = (2490, 8900, 129000)
     chosen: int = 0
     gift_card: bool = False
+    product: Mapping[str, Any] = field(default_factory=dict)
+    customer: Mapping[str, Any] = field(default_factory=dict)
     cart: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     point_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -127,12 +129,16 @@ def render(block: str, page: Page) -> str:
         "gift_card?": page.gift_card,
         "variants": variants,
         "selected_or_first_available_variant": variants[page.chosen],
+        **page.product,
     }
     defaults.pop("product", None)
     known: dict[str, Any] = {
         "block": {"settings": {**defaults, **given}, "shopify_attributes": ""},
         "app": {"metafields": {"storefront": {"digest": {"value": page.digest}} if page.digest else {}}},
-        "customer": {"metafields": {"app": {"loyalty": {"value": page.loyalty}} if page.loyalty else {}}}
+        "customer": {
+            "metafields": {"app": {"loyalty": {"value": page.loyalty}} if page.loyalty else {}},
+            **page.customer,
+        }
         if page.signed_in
         else None,
         "product": product if page.page_type == "product" else None,

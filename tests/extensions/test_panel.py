@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from plugin.domain.programme import EarningRule, Tier, first_programme
+from plugin.domain.programme import EarningRule, OrderRules, Tier, first_programme
 from plugin.domain.values import Rate, Ratio
 from plugin.store.db import to_ms
 from plugin.worker.digest import storefront_digest
@@ -178,7 +178,7 @@ def test_a_code_that_takes_its_time_appears_by_itself(site: Site, api: Api, visi
     window.locator("[data-key=ask-five_off]").click()
     window.locator("[data-key=yes-five_off]").click()
     expect(window.locator("[data-key=code-9000]")).to_be_focused()
-    expect(window.locator(".busy")).to_have_text("Creating your code…")
+    expect(window.locator(".busy")).to_have_text("Preparing your reward…")
     expect(window.locator("code")).to_have_text("REG-7KQ2M-X9000", timeout=15_000)
     expect(window.locator("[data-key=copy-9000]")).to_be_focused()
 
@@ -327,6 +327,9 @@ def test_a_guest_sees_what_there_is_to_gain_without_any_request(
         ({"earning": (EarningRule(Rate(3, 100)),)}, None),
         ({"tiers": (Tier("gold", "Gold", 0, Ratio(3, 2)),)}, None),
         ({"currency": "EUR"}, None),
+        ({"orders": OrderRules(per_order=5)}, None),
+        ({"orders": OrderRules(minimum_minor=5_000)}, None),
+        ({"orders": OrderRules(companies=False, sources=("pos",))}, "About CHF 25 to your first reward"),
     ],
 )
 def test_a_guest_sees_how_far_the_first_reward_is_where_that_is_exact(

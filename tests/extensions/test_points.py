@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page as Window
 from playwright.sync_api import expect
 
-from plugin.domain.programme import Basis, EarningRule, Programme, Tier, first_programme
+from plugin.domain.programme import (
+    Band,
+    Basis,
+    EarningRule,
+    LineRule,
+    OrderRules,
+    Programme,
+    Tier,
+    first_programme,
+)
 from plugin.domain.values import Rate, Ratio, Rounding, exponent, rounded
 from plugin.worker.digest import storefront_digest
 from tests.extensions.conftest import DESKTOP, PHONE, Visit
@@ -163,6 +172,47 @@ def test_a_programme_by_invitation_promises_nothing_to_others() -> None:
     invited = replace(CHF, membership="tag", membership_tag="club")
     assert said(page_of(invited)) == "Earn 31 points"
     assert said(page_of(invited, signed_in=False)) == ""
+
+
+TEA = {"id": 11, "vendor": "Regulars", "type": "Tea", "tags": ["New", "green"], "collections": [{"id": 900}]}
+SOME = "Earn points with this purchase"
+
+
+def special(scope: Any, *values: str, key: str = "a", **changes: Any) -> LineRule:
+    return LineRule(key, "", scope, values, **{"multiplier": Ratio(2), **changes})
+
+
+@pytest.mark.parametrize(
+    ("orders", "expected"),
+    [
+        (OrderRules(lines=(special("product", "11"),)), "Earn 62 points"),  # 24.90 × 5/4 × 2
+        (OrderRules(lines=(special("product", "12"),)), "Earn 31 points"),
+        (OrderRules(lines=(special("collection", "900"),)), "Earn 62 points"),
+        (OrderRules(lines=(special("vendor", "REGULARS"),)), "Earn 62 points"),
+        (OrderRules(lines=(special("type", "tea", multiplier=Ratio(3, 2)),)), "Earn 46 points"),  # 46.69
+        (OrderRules(lines=(special("tag", "new"), special("tag", "GREEN", multiplier=Ratio(3)))), "Earn 93 points"),
+        (OrderRules(lines=(special("tag", "new"), special("type", "Tea", effect="exclude"))), ""),
+        (OrderRules(lines=(special("tag", "new", effect="fixed", points=50),)), SOME),
+        (OrderRules(lines=(special("variant", "7001"),)), SOME),
+        (OrderRules(lines=(special("variant", "7001", effect="exclude"),)), ""),
+        (OrderRules(lines=(special("variant", "9"),)), "Earn 31 points"),
+        (OrderRules(bands=(Band("a", "", 0, Ratio(2)),)), SOME),
+        (OrderRules(max_per_order=10), "Earn up to 31 points"),
+        (OrderRules(max_per_period=10), "Earn up to 31 points"),
+        (OrderRules(minimum_minor=10_000), "Earn up to 31 points"),
+        (OrderRules(credit=False), "Earn up to 31 points"),
+        (OrderRules(companies=False, excluded_tags=("staff",)), "Earn 31 points"),
+    ],
+)  # fmt: skip
+def test_rules_for_products_and_orders_are_never_overstated(orders: OrderRules, expected: str) -> None:
+    assert said(page_of(replace(CHF, orders=orders), product=TEA)) == expected
+
+
+def test_who_earns_nothing_is_promised_nothing() -> None:
+    choosy = page_of(replace(CHF, orders=OrderRules(companies=False, excluded_tags=("Staff",))))
+    assert said(choosy.but(customer={"b2b?": True})) == ""
+    assert said(choosy.but(customer={"tags": ["vip", "STAFF"]})) == ""
+    assert said(choosy.but(customer={"tags": ["vip"]})) == "Earn 31 points"
 
 
 def test_a_merchants_words_are_text() -> None:

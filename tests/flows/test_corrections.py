@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from plugin.domain.facts import CustomersMerged, OrderChanged, OrderFact, OrderSeen
-from plugin.store import members, orders
+from plugin.store import ladder, orders
 from plugin.store.db import Database
 from tests.books import Books
 from tests.facts import DAY, T0, back, line, programme, refund, refunded, seen
@@ -111,7 +111,7 @@ def test_a_renamed_order_keeps_the_tier_it_was_placed_with_whichever_is_told_fir
         books.join(8)
         with books.db.write(books.shop_id) as tx:
             for who, tier in ((8, gone_was), (7, "bronze" if gone_was == "silver" else "silver")):
-                members.tier_from(tx, books.shop_id, who, tier, "progress", T0 - DAY)
+                ladder.history_from(tx, books.shop_id, [(who, tier, "progress")], T0 - DAY)
         books.now = T0 + 3 * DAY
         for step in steps:
             if isinstance(step, OrderSeen):

@@ -10,7 +10,7 @@ from plugin.domain.facts import CustomerDeleted, CustomerFact, CustomerSeen, Cus
 from plugin.domain.programme import Programme
 from plugin.flows import members as flow
 from plugin.flows.members import NotAMember
-from plugin.flows.spending import CannotRedeem
+from plugin.flows.offers import CannotRedeem
 from plugin.store import members as store
 from plugin.store.db import Database
 from tests.books import Books

@@ -7,7 +7,7 @@ import pytest
 from plugin.domain.facts import CustomerRedacted, CustomersMerged
 from plugin.flows import memberships, privacy
 from plugin.flows.memberships import CannotChange, Change
-from plugin.flows.spending import CannotRedeem
+from plugin.flows.offers import CannotRedeem
 from plugin.store import freezes
 from tests.books import Books
 from tests.facts import line, seen

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from plugin.domain.facts import OrderSeen
-from plugin.flows.spending import CannotRedeem
+from plugin.flows.offers import CannotRedeem
 from plugin.store.db import Database
 from plugin.store.redemptions import Redemption
 from tests.books import Books

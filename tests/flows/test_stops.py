@@ -10,7 +10,7 @@ import pytest
 from plugin.domain.values import Rate
 from plugin.flows import corrections, stops
 from plugin.flows.corrections import CannotCorrect
-from plugin.flows.spending import CannotRedeem
+from plugin.flows.offers import CannotRedeem
 from plugin.store import corrections as store
 from plugin.store import surveys
 from tests.books import Books

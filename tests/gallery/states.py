@@ -67,6 +67,18 @@ def _adjust(inside: FrameLocator) -> None:
     inside.get_by_text("Give 30 points?").wait_for()
 
 
+def _extend_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_label("Last day").fill("31.1.2027")
+    inside.get_by_role("button", name="Let points last longer").click()
+    inside.get_by_text("Write a day as year-month-day").wait_for()
+
+
+def _extend(inside: FrameLocator) -> None:
+    inside.get_by_label("Last day").fill("2031-01-31")
+    inside.get_by_role("button", name="Let points last longer").click()
+    inside.get_by_text("Under way").wait_for()
+
+
 def _preview_wrongly(inside: FrameLocator) -> None:
     inside.get_by_label("Return window").fill("400")
     inside.get_by_label("Codes begin with").fill("?")
@@ -96,6 +108,21 @@ def _save_wrongly(inside: FrameLocator) -> None:
     inside.get_by_label("Members are").select_option("tag")
     inside.get_by_role("button", name="Save").click()
     inside.get_by_text("Name the customer tag").wait_for()
+
+
+def _key_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_role("button", name="Make a key").click()
+    inside.get_by_text("Give the key a name").wait_for()
+
+
+def _key_and_address(inside: FrameLocator) -> None:
+    inside.get_by_role("textbox", name="Address").fill("https://example.com/hooks")
+    inside.get_by_role("button", name="Subscribe").click()
+    inside.get_by_text("The address is subscribed.").wait_for()
+    inside.get_by_label("Name of the program").fill("Mail program")
+    inside.get_by_label("Read members,").check()
+    inside.get_by_role("button", name="Make a key").click()
+    inside.get_by_text("The key Mail program is made.").wait_for()
 
 
 def _paused(world: World, page: Page) -> View:
@@ -180,6 +207,9 @@ ADMIN = {
     "member-full": State("full", "member.html", admin(f"/members/{FIRST + 1}")),
     "member-owing": State("full", "member.html", admin(f"/members/{FIRST + 2}")),
     "member-waiting": State("full", "member.html", admin(f"/members/{FIRST}")),
+    "expiry": State("lived", "expiry.html", admin("/expiry")),
+    "expiry-wrong": State("lived", "expiry.html", admin("/expiry", _extend_wrongly)),
+    "expiry-extended": State("lived", "expiry.html", admin("/expiry", _extend)),
     "orders-empty": State("new", "orders.html", admin("/orders")),
     "orders": State("lived", "orders.html", admin("/orders?show=repeat")),
     "orders-many": State("full", "orders.html", admin("/orders")),
@@ -211,6 +241,9 @@ ADMIN = {
     "stop": State("new", "stop.html", admin("/stop")),
     "stop-stopped": State("new", "stop.html", _stopped),
     "stop-tried": State("lived", "stop.html", admin("/stop", _try_correction)),
+    "connections-empty": State("new", "connections.html", admin("/settings/connections")),
+    "connections-wrong": State("lived", "connections.html", admin("/settings/connections", _key_wrongly)),
+    "connections-made": State("lived", "connections.html", admin("/settings/connections", _key_and_address)),
     "no-such-member": State("lived", "message.html", admin("/members/424242")),
     "no-such-page": State("lived", "message.html", _nowhere),
     "patch": State("new", "patch.html", _patch),

@@ -13,10 +13,11 @@ from devshop.demo import DOMAIN
 from devshop.order_records import Customer, Order
 from plugin.domain.facts import CustomerFact, DataRequested
 from plugin.domain.programme import first_programme
-from plugin.flows import adjustments, merchants, spending
+from plugin.flows import adjustments, birthdays, merchants, spending
 from plugin.flows import members as member_flow
 from plugin.flows import surveys as survey_flow
-from plugin.store import onboarding
+from plugin.store import actions, onboarding
+from plugin.store.actions import Action
 from plugin.store.db import Database
 from tests.faces.served import Demo, serving_demo
 from tests.pages.admin_pages import placed
@@ -117,6 +118,13 @@ def _lived(world: World) -> None:
             f"staff:{BOB}",
             world.at(5),
         )
+        told = world.at(5)
+        for name, outcome, why, points in (("r-1", "earned", None, 20), ("r-2", "refused", "limit_month", 0)):
+            deed = Action(
+                "review", name, "review", world.people[0].id, told, told, outcome, why, points, None, None, "api"
+            )  # fmt: skip
+            actions.insert(tx, here.shop_id, deed)
+        birthdays.set_birthday(tx, here, world.people[0].id, 2, 29, world.at(5), actor="member")
         spending.redeem(tx, here, world.people[0].id, "five_off", "tap-00001", world.at(4))
         onboarding.theme_seen(tx, here.shop_id, embed=True, block=True, now=world.at(3))
     world.at(0)

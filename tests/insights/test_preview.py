@@ -7,7 +7,14 @@ from datetime import timedelta
 
 from plugin.domain.facts import Line, OrderHead, Refund
 from plugin.domain.orders import Order
-from plugin.domain.programme import Basis, EarningRule, Programme, first_programme
+from plugin.domain.programme import (
+    Basis,
+    EarningRule,
+    OrderBonus,
+    OrderRules,
+    Programme,
+    first_programme,
+)
 from plugin.domain.values import Rate, Ratio
 from plugin.insights import preview
 from plugin.store.samples import Sampled
@@ -66,6 +73,15 @@ def test_a_member_is_counted_by_the_sum_of_their_orders() -> None:
     assert (found.points, found.gained, found.lost) == (101 + 25 + 30 + 40, 1, 0)
 
 
+def test_caps_of_a_period_run_over_the_sample_and_bonuses_over_all_orders() -> None:
+    """In one month the first member had 100 and 24 points: a cap of 110 leaves them 110, the others what they had."""
+    capped = draft(orders=OrderRules(max_per_period=110, period="year"))
+    assert preview.compared(ORDERS, capped, draft(), complete=True).points == 110 + 30 + 40
+    greeted = draft(orders=OrderRules(bonuses=(OrderBonus("first", "First", 1, 7),)))
+    assert preview.compared(ORDERS, greeted, draft(), complete=True).points == 194 + 3 * 7
+    assert preview.compared(ORDERS, greeted, draft(), complete=False).points == 194
+
+
 def test_a_removed_tier_and_another_currency() -> None:
     assert preview.compared(ORDERS, draft(tiers=()), draft(), complete=True).points == 100 + 19 + 30 + 40
     assert preview.compared(ORDERS, draft(currency="EUR"), draft(), complete=True).points == 0
@@ -86,12 +102,12 @@ def test_the_sample_is_bounded_and_says_so(scene: Scene) -> None:
     placed(scene, 91, ANNA, 100_000, shop=MALLORY)
     scene.member(ALICE, ANNA)
     scene.member(MALLORY, ANNA)
-    shop_id = scene.shop(ALICE).shop_id
+    shop = scene.shop(ALICE)
     double = draft(earning=(EarningRule(Rate(2, 100)),))
     with scene.db.read() as tx:
-        whole = preview.of_draft(tx, shop_id, double, draft())
-        part = preview.of_draft(tx, shop_id, double, draft(), sample=2)
-        exact = preview.of_draft(tx, shop_id, double, draft(), sample=5)
+        whole = preview.of_draft(tx, shop, double, draft(), START)
+        part = preview.of_draft(tx, shop, double, draft(), START, sample=2)
+        exact = preview.of_draft(tx, shop, double, draft(), START, sample=5)
     assert (whole.orders, whole.points_before, whole.points, whole.complete) == (5, 150, 300, True)
     assert (part.orders, part.points_before, part.complete) == (2, 90, False)
     assert exact.complete

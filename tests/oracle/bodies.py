@@ -53,7 +53,7 @@ def line(rng: random.Random, number: int, currency: str, *, included: bool, fore
         "product_id": None if gift else 7_000_000 + number % 40,
         "variant_id": None if gift else 8_000_000 + number % 40,
         "title": "A thing",
-        "vendor": None,
+        "vendor": (None, "Potter", "Weaver")[number % 3],
         "quantity": quantity,
         "current_quantity": quantity,
         "fulfillable_quantity": quantity,

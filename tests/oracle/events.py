@@ -61,6 +61,56 @@ def programme(rng: random.Random, *, wild: bool, currency: str = "CHF") -> Json:
         "tiers": [{"key": k, "threshold": t, "multiplier": m} for k, t, m in LADDER],
         "signup_points": 0 if wild else rng.choice((0, 50)),
         "clawback": "deficit",
+        "orders": order_rules(rng),
+    }
+
+
+def order_rules(rng: random.Random) -> Json:
+    """What a version says about orders besides the rate: often nothing."""
+    if rng.random() < 0.4:
+        return {}
+    scopes = [
+        ("product", [str(7_000_000 + n) for n in range(0, 40, 3)]),
+        ("vendor", ["potter"]),
+        ("vendor", ["WEAVER"]),
+    ]
+    effects = ("multiply", "multiply", "fixed", "exclude")
+    return {
+        "lines": [
+            {
+                "scope": scope, "values": values, "effect": rng.choice(effects), "points": rng.choice((0, 3, 20)),
+                "multiplier": rng.choice(([2, 1], [3, 2], [1, 3])),
+            }
+            for scope, values in rng.sample(scopes, k=rng.randint(0, 3))
+        ],
+        "bands": [
+            {"from": start, "multiplier": rng.choice(([2, 1], [1, 2], [4, 3]))}
+            for start in sorted(rng.sample((0, 2_500, 10_000, 30_000), k=rng.choice((0, 0, 1, 2))))
+        ],
+        "per_order": rng.choice((0, 0, 5)),
+        "minimum": rng.choice((0, 0, 1_000, 5_000)),
+        "max_per_order": rng.choice((None, None, 60)),
+        "opens": rng.choice(("delivered", "delivered", "paid", "at_once")),
+        "paid_days": rng.choice((3, 20)),
+    }  # fmt: skip
+
+
+def across_orders(rng: random.Random) -> Json:
+    """Rules over a member's orders, in a world in which nothing opens: a year's window."""
+    return {
+        "bonuses": rng.choice(
+            (
+                [],
+                [{"key": "first", "nth": 1, "every": False, "points": 25}],
+                [
+                    {"key": "second", "nth": 2, "every": False, "points": 7},
+                    {"key": "third", "nth": 3, "every": True, "points": 4},
+                ],
+            )
+        ),
+        "max_per_period": rng.choice((None, 40, 200)),
+        "period": rng.choice(("day", "month", "year")),
+        "opens": "delivered",
     }
 
 
@@ -79,6 +129,7 @@ class Maker(Shopping):
         self.spent_up: list[int] = []  # orders worth more than their customer has
         self.judge = Judge()
         self.fixed: Json = {}
+        self.across: Json = {}
 
     def world(self, *, epochs: int, events: int) -> World:
         """A whole world: `events` things happen in each epoch."""
@@ -88,6 +139,9 @@ class Maker(Shopping):
             "clawback": "deficit" if self.wild else self.rng.choice(("deficit", "deficit", "floor")),
             "membership": self.rng.choice(("joined", "joined", "all")),
         }
+        if self.wild and self.rng.random() < 0.4:
+            self.across = across_orders(self.rng)
+            self.fixed["return_window_days"] = 365
         self.publish()
         for number in range(epochs):
             self.epoch(events, number)
@@ -124,7 +178,9 @@ class Maker(Shopping):
 
     def publish(self) -> None:
         """The merchant publishes another version."""
-        self.step({"do": "publish", "programme": programme(self.rng, wild=self.wild) | self.fixed})
+        made = programme(self.rng, wild=self.wild) | self.fixed
+        made["orders"] = made["orders"] | self.across
+        self.step({"do": "publish", "programme": made})
 
     def step(self, step: Json) -> None:
         """Adds a step at the present moment; the judge plays along, so that the maker knows who owes."""

@@ -29,6 +29,11 @@ PAID = ("paid", "partially_refunded", "refunded")
 DEAD = ("cancelled", "error", "failure")
 DECIMALS = {"JPY": 0, "KRW": 0, "KWD": 3}
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
+# A programme that says nothing about orders besides the rate.
+PLAIN: Json = {
+    "lines": [], "bands": [], "per_order": 0, "minimum": 0, "max_per_order": None, "opens": "delivered",
+    "paid_days": 14, "bonuses": [], "max_per_period": None, "period": "month",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -158,7 +163,7 @@ def basis(known: Knowledge, body: Json, rule: Json, *, whole: bool = False) -> i
         for refund in known.refunds.values():
             for part in refund["refund_line_items"]:
                 units[part["line_item_id"]] = units.get(part["line_item_id"], 0) + part["quantity"]
-    value = ordered = taxed = Fraction(0)
+    value = ordered = taxed = edited = Fraction(0)
     for line in body["line_items"]:
         if line.get("gift_card"):
             continue
@@ -173,12 +178,21 @@ def basis(known: Knowledge, body: Json, rule: Json, *, whole: bool = False) -> i
         value += worth - floor(worth * gone / count) if count else 0
         ordered += worth
         taxed += gross
+        sent_back = sum(
+            part["quantity"]
+            for refund in (() if whole else known.refunds.values())
+            for part in refund["refund_line_items"]
+            if part["line_item_id"] == line["id"]
+        )
+        # Units that are gone though no refund names them were edited out; their money comes back without lines.
+        edited += floor(gross * max(0, gone - sent_back) / count) if count else 0
     shipped_back = Fraction(0)
     loose = Fraction(0)
     for refund in () if whole else known.refunds.values():
         paid, shipping, lines = refund_money(refund, body)
         shipped_back += shipping * scale
         loose += max(Fraction(0), (paid - shipping - lines) * scale)
+    loose = max(Fraction(0), loose - edited)
     if taxed > 0:
         value -= floor(loose * ordered / taxed)
     value = max(Fraction(0), value)
@@ -247,6 +261,65 @@ def extras(body: Json, rule: Json, scale: int, shipped_back: Fraction) -> Fracti
     if rule["duties"] and body.get("current_total_duties_set"):
         more += shop_money(body, "current_total_duties") * scale
     return more
+
+
+def worth(known: Knowledge, body: Json, programme: Json) -> tuple[Fraction, Fraction, int]:
+    """(money that earns, the same after line rules and bands, points by the unit) of one body, exactly.
+
+    Every line has a share of the goods' money: its own kept worth over that of all. A line rule fits by product or
+    vendor. Shipping, tips and duties count once. Bands cut the weighed money into parts.
+    """
+    rules = rules_of(programme)
+    switches = programme["basis"]
+    nothing_more = {**switches, "shipping": False, "tips": False, "duties": False}
+    goods = Fraction(basis(known, body, nothing_more))
+    extra = Fraction(basis(known, body, switches)) - goods
+    units, shares = kept(known, body), []
+    for line in body["line_items"]:
+        if line.get("gift_card"):
+            continue
+        alone = {**body, "line_items": [line]}
+        calm = Knowledge(refunds={n: {**r, "transactions": []} for n, r in known.refunds.items()})
+        minor = basis(calm, alone, nothing_more)
+        fitting = [rule for rule in rules["lines"] if fits(rule, line)]
+        shares.append((minor, fitting, units[line["id"]]))
+    whole = sum(minor for minor, _, _ in shares)
+    if whole == 0:
+        money = weighed = Fraction(0)
+        points = 0
+    else:
+        kinds = [{rule["effect"] for rule in fitting} for _, fitting, _ in shares]
+        money = sum((goods * minor / whole for (minor, _, _), kind in zip(shares, kinds, strict=True)
+                     if "exclude" not in kind), Fraction(0))  # fmt: skip
+        weighed, points = Fraction(0), 0
+        for (minor, fitting, count), kind in zip(shares, kinds, strict=True):
+            if "exclude" in kind:
+                continue
+            if "fixed" in kind:
+                points += count * max(rule["points"] for rule in fitting if rule["effect"] == "fixed")
+                continue
+            times = max([Fraction(*rule["multiplier"]) for rule in fitting] or [Fraction(1)])
+            weighed += goods * minor / whole * times
+    money, weighed = money + extra, weighed + extra
+    steps = [(Fraction(0), Fraction(1))] + [
+        (Fraction(b["from"]), Fraction(*b["multiplier"])) for b in rules["bands"]
+    ]
+    banded = Fraction(0)
+    for (start, times), end in zip(steps, [start for start, _ in steps[1:]] + [weighed], strict=True):
+        banded += times * max(Fraction(0), min(weighed, end) - start)
+    return money, banded, points
+
+
+def rules_of(programme: Json) -> Json:
+    """What a programme says about orders."""
+    return PLAIN | dict(programme.get("orders", {}))
+
+
+def fits(rule: Json, line: Json) -> bool:
+    """Whether a line rule is about a line."""
+    if rule["scope"] == "product":
+        return str(line["product_id"]) in rule["values"]
+    return (line["vendor"] or "").lower() in [value.lower() for value in rule["values"]]
 
 
 def paid_since(known: Knowledge) -> datetime | None:
@@ -483,24 +556,21 @@ class Judge:
 
     def settle(self, touched: set[int], at: datetime) -> None:
         """Makes the points of these orders what the piles of bodies say they must be."""
-        for number in sorted(touched):
+        dealt = self.dealt()
+        for number in sorted(touched | dealt.keys()):
             known = self.known[number]
             body = newest(known)
             if body is None or not body.get("customer"):
                 continue
             who = self.member(body["customer"]["id"])
-            self.status.setdefault(who, "unclaimed")
-            self.meet(who, at)
-            placed = when(body["processed_at"])
-            programme = self.programme_at(placed)
-            tier = self.tier_at(self.member(placed_by(known), placed), placed)
-            points = self.points_of(known, body, programme, tier)
+            if number in touched:
+                self.status.setdefault(who, "unclaimed")
+                self.meet(who, at)
+            programme = self.programme_at(when(body["processed_at"]))
+            points = dealt[number] if number in dealt else self.own(number)
             opens = None
             if programme is not None and known.confirmed and points is not None:
-                there = arrived(known, body, programme)
-                paid = paid_since(known)
-                if there is not None and paid is not None:
-                    opens = max(there, paid) + timedelta(days=programme["return_window_days"])
+                opens = self.opening(known, body, programme)
             ends = self.ending(opens, programme) if programme is not None else None
             change = (points or 0) - self.stands.get(number, 0)
             self.stands[number] = points or 0
@@ -513,6 +583,71 @@ class Judge:
                 self.credit(who, change, opens, ends, number, at)
             self.give_back(known, body, programme, at)
 
+    def opening(self, known: Knowledge, body: Json, programme: Json) -> datetime | None:
+        """When points of an order open: after delivery and window, some days after payment, or when it was paid."""
+        there, paid, rules = arrived(known, body, programme), paid_since(known), rules_of(programme)
+        if paid is None or rules["opens"] == "at_once":
+            return paid
+        if rules["opens"] == "paid":
+            return paid + timedelta(days=rules["paid_days"])
+        return None if there is None else max(there, paid) + timedelta(days=programme["return_window_days"])
+
+    def own(self, number: int) -> int | None:
+        """What an order is worth by itself."""
+        known = self.known[number]
+        body = newest(known)
+        assert body is not None
+        placed = when(body["processed_at"])
+        tier = self.tier_at(self.member(placed_by(known), placed), placed)
+        return self.points_of(known, body, self.programme_at(placed), tier)
+
+    def dealt(self) -> dict[int, int | None]:
+        """What orders are worth where a programme looks across them: each member's row from the earliest on, while
+        a period has room; and bonuses by the number of the order among those that earn money. For worlds in which
+        nothing opens before their end: of what is open, other rules hold."""
+        if not any(rules_of(p)["bonuses"] or rules_of(p)["max_per_period"] for _, p in self.programmes):
+            return {}
+        rows: dict[int, list[tuple[datetime, int]]] = {}
+        for number, known in self.known.items():
+            body = newest(known)
+            if body is not None and body.get("customer"):
+                who = self.member(body["customer"]["id"])
+                rows.setdefault(who, []).append((when(body["processed_at"]), number))
+        found: dict[int, int | None] = {}
+        for row in rows.values():
+            used: dict[object, int] = {}
+            earning = 0
+            for placed, number in sorted(row):
+                points, programme = self.own(number), self.programme_at(placed)
+                found[number] = points
+                if points is None or programme is None:
+                    continue
+                rules = rules_of(programme)
+                period = (
+                    rules["period"],
+                    placed.strftime({"day": "%F", "month": "%Y-%m", "year": "%Y"}[rules["period"]]),
+                )
+                if rules["max_per_period"] is not None:
+                    points = min(points, rules["max_per_period"] - used.get(period, 0))
+                used[period] = used.get(period, 0) + points
+                if self.earns(number, programme):
+                    earning += 1
+                    for bonus in rules["bonuses"]:
+                        place = earning % bonus["nth"] if bonus["every"] else earning - bonus["nth"]
+                        points += bonus["points"] if place == 0 else 0
+                found[number] = points
+        return found
+
+    def earns(self, number: int, programme: Json) -> bool:
+        """Whether an order that counts holds money that earns, and enough of it."""
+        known = self.known[number]
+        body = newest(known)
+        assert body is not None
+        paid = paid_for(known, body)
+        assert paid is not None
+        money = min(worth(known, one, programme)[0] for one in (body, paid))
+        return money > 0 and money >= rules_of(programme)["minimum"]
+
     def points_of(self, known: Knowledge, body: Json, programme: Json | None, held: str | None) -> int | None:
         """What the order must stand for; None when it does not count at all."""
         paid = paid_for(known, body)
@@ -524,9 +659,16 @@ class Judge:
         for tier in programme["tiers"]:
             if tier["key"] == held:
                 multiplier = Fraction(*tier["multiplier"])
-        earns = min(basis(known, one, programme["basis"]) for one in (body, paid))
-        amount = earns * Fraction(*programme["rate"]) * multiplier
-        return in_whole_points(amount, programme["rounding"])
+        rules = rules_of(programme)
+        money, weighed, points = (
+            min(each) for each in zip(*(worth(known, one, programme) for one in (body, paid)), strict=True)
+        )
+        if money < rules["minimum"]:
+            return 0
+        total = in_whole_points(weighed * Fraction(*programme["rate"]) * multiplier, programme["rounding"])
+        if money > 0:
+            total += points + rules["per_order"]
+        return total if rules["max_per_order"] is None else min(total, rules["max_per_order"])
 
     def credit(
         self,

@@ -9,9 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from plugin.domain.facts import OrderSeen
-from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Tier
+from plugin.domain.programme import (
+    Band,
+    Basis,
+    EarningRule,
+    LineRule,
+    OrderBonus,
+    OrderRules,
+    Programme,
+    Reward,
+    Tier,
+)
 from plugin.domain.values import Rate, Ratio
 from plugin.flows import clock, members, merchants, orders, spending
+from plugin.flows.offers import CannotRedeem
 from plugin.store import audit, ledger, queues
 from plugin.store import members as member_store
 from plugin.store.db import Database, to_ms
@@ -19,7 +30,7 @@ from plugin.store.intake import Delivery, IntakeWriter
 from plugin.store.shops import Shop
 from tests.oracle.bodies import Json
 from tests.oracle.events import World, raw
-from tests.oracle.oracle import Figures, Verdict, judge, when
+from tests.oracle.oracle import PLAIN, Figures, Verdict, judge, when
 from tests.oracle.shopping import START
 from webhooks.drain import Drained, drain
 from webhooks.topics import parse
@@ -94,7 +105,7 @@ class Rig:
             who = member_store.resolved(tx, self.shop.shop_id, step["customer"])
             try:
                 made = spending.redeem(tx, self.shop, who, f"reward_{step['points']}", name, now)
-            except spending.CannotRedeem:
+            except CannotRedeem:
                 return
             self.codes[name], self.redemptions[name] = made.code, made.redemption_id
         self.unmade = name
@@ -216,7 +227,29 @@ def programme_of(plain: Json) -> Programme:
         ),
         rewards=tuple(Reward(f"reward_{cost}", "amount_off", "Off", cost, value_minor=500) for cost in COSTS),
         clawback=plain["clawback"],
+        orders=_orders_of(PLAIN | plain.get("orders", {})),
     )
+
+
+def _orders_of(rules: Json) -> OrderRules:
+    return OrderRules(
+        lines=tuple(
+            LineRule(
+                f"line{n}", "", rule["scope"], tuple(rule["values"]), rule["effect"], Ratio(*rule["multiplier"]),
+                rule["points"],
+            )
+            for n, rule in enumerate(rules["lines"])
+        ),
+        bands=tuple(
+            Band(f"band{n}", "", band["from"], Ratio(*band["multiplier"])) for n, band in enumerate(rules["bands"])
+        ),
+        per_order=rules["per_order"], minimum_minor=rules["minimum"], max_per_order=rules["max_per_order"],
+        bonuses=tuple(
+            OrderBonus(one["key"], "", one["nth"], one["points"], one["every"]) for one in rules["bonuses"]
+        ),
+        max_per_period=rules["max_per_period"], period=rules["period"], opens=rules["opens"],
+        paid_days=rules["paid_days"],
+    )  # fmt: skip
 
 
 def check(db: Database, world: World, *, threads: int = 0) -> list[str]:

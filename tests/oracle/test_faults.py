@@ -16,7 +16,7 @@ from plugin.domain import orders as orders_domain
 from plugin.domain.ledger import Account, Entry, Lot
 from plugin.domain.orders import FirstNamed, Order
 from plugin.domain.programme import Basis, Programme
-from plugin.flows import clock, merges, spending
+from plugin.flows import clock, expiring, merges, spending
 from plugin.flows import orders as orders_flow
 from plugin.store import ledger as ledger_store
 from plugin.store import members as member_store
@@ -234,7 +234,7 @@ def window_forgotten(patch: Patch) -> None:
 @fault
 def expiry_ignored(patch: Patch) -> None:
     """The clock lets points live on."""
-    patch.setattr(clock, "_expire", lambda *rest: False)
+    patch.setattr(expiring, "expire", lambda *rest: False)
 
 
 @fault

@@ -27,7 +27,7 @@ def programme(**changes: Any) -> Json:
     plain: Json = {
         "currency": "CHF", "rate": [1, 100], "rounding": "floor", "membership": "joined", "basis": basis,
         "return_window_days": 14, "no_delivery_days": 21, "expiry_months": 1, "tier_months": 12, "tiers": [],
-        "signup_points": 0, "clawback": "deficit",
+        "signup_points": 0, "clawback": "deficit", "orders": {},
     }  # fmt: skip
     return plain | changes
 
@@ -38,6 +38,7 @@ def line(number: int = LINE, price: int = 2000, quantity: int = 1, **changes: An
         "id": number, "quantity": quantity, "current_quantity": quantity,
         **bodies.priced("price", price, "CHF", foreign=False),
         "discount_allocations": [], "tax_lines": [], "gift_card": False, "requires_shipping": True,
+        "product_id": 7, "vendor": None,
     } | changes  # fmt: skip
 
 
@@ -442,3 +443,34 @@ def test_a_tier_rises_at_once_and_falls_after_its_time() -> None:
     ]
     assert judge(steps, at(7)).tiers[ALICE] == "high", "held for the twelve months it was earned for"
     assert judge([*steps, {"do": "clock", "at": at(400)}], at(400)).tiers[ALICE] == "low"
+
+
+def test_rules_for_lines_bands_and_the_whole_order() -> None:
+    tea, cup = line(1, 5_000, 2, product_id=11), line(2, 5_000, product_id=12, vendor="Potter")
+    double = {"scope": "product", "values": ["11"], "effect": "multiply", "multiplier": [2, 1], "points": 0}
+    fixed = {"scope": "vendor", "values": ["potter"], "effect": "fixed", "multiplier": [1, 1], "points": 7}
+    none = {**fixed, "effect": "exclude"}
+    bands = [{"from": 10_000, "multiplier": [3, 1]}]
+    # 100 × 2 + 50; 100 × 2 + 7; 100 × 2; of 250 the 150 above 100 count three times
+    assert points(order(tea, cup), orders={"lines": [double]}) == 250
+    assert points(order(tea, cup), orders={"lines": [double, fixed]}) == 207
+    assert points(order(tea, cup), orders={"lines": [double, fixed, none]}) == 200
+    assert points(order(tea, cup), orders={"lines": [double], "bands": bands}) == 100 + 3 * 150
+    assert points(order(tea, cup), orders={"per_order": 5, "max_per_order": 152}) == 152
+    assert points(order(tea, cup), orders={"per_order": 5, "minimum": 15_001}) == 0
+    # 30.00 back without a line: a fifth of everything
+    amount = refund(order(tea, cup), paid=3_000)
+    assert points(order(tea, cup, refunds=[amount]), orders={"lines": [double]}) == 200
+
+
+def test_caps_of_a_month_and_bonuses_are_dealt_by_date_whatever_comes_first() -> None:
+    rules = programme(
+        orders={
+            "max_per_period": 50, "period": "month",
+            "bonuses": [{"key": "second", "nth": 2, "every": False, "points": 9}],
+        }
+    )  # fmt: skip
+    first, second, third = (order(line(n, 3_000), number=n, day=day) for n, day in ((1, 2), (2, 3), (3, 40)))
+    told_late = [{"do": "publish", "at": at(0), "programme": rules},
+                 *(told(45 + n, ("orders/paid", body)) for n, body in enumerate((third, second, first)))]  # fmt: skip
+    assert judge(told_late, at(50)).orders == {1: 30, 2: 29, 3: 30}

@@ -15,7 +15,16 @@ from plugin.store.surveys import Invitation, Response
 from tests.faces.served import Demo
 from tests.faces.test_browser import _same_house
 
-PAGES = ("", "/members", "/orders", "/programme", "/surveys", "/activity", "/settings")
+PAGES = (
+    "",
+    "/members",
+    "/orders",
+    "/programme",
+    "/surveys",
+    "/activity",
+    "/settings",
+    "/settings/connections",
+)
 
 
 @contextmanager

@@ -35,6 +35,7 @@ def test_the_merchants_whole_path(
         _surveys(page, base)
         _activity(page, base)
         _settings(demo, page, base, seen)
+        _connections(demo, page, base)
         _programme(demo, page, base)
         for path in PAGES:
             page.goto(base + path)
@@ -120,6 +121,44 @@ def _activity(page: Page, base: str) -> None:
     inside.get_by_role("button", name="Try again:").click()
     expect(page.locator(".toast span")).to_have_text("1 back in line. They run within a minute.")
     expect(inside.get_by_text("Nothing is stuck.")).to_be_visible()
+
+
+def _connections(demo: Demo, page: Page, base: str) -> None:
+    """A key is made, copied, used and revoked; an address is subscribed and removed."""
+    page.goto(f"{base}/settings")
+    inner(page).get_by_role("link", name="Open connections").click()
+    inside = inner(page)
+    expect(inside.locator("h1")).to_have_text("Connections")
+    inside.get_by_role("button", name="Make a key").click()
+    expect(inside.get_by_text("Give the key a name")).to_be_visible()
+    inside.get_by_label("Name of the program").fill("Mail program")
+    inside.get_by_label("Read members,").check()
+    inside.get_by_role("button", name="Make a key").click()
+    expect(inside.get_by_text("The key Mail program is made.")).to_be_visible()
+    fits(page)
+    token = inside.locator("dd code").first.inner_text()
+    asked = page.request.get(
+        f"{demo.app.installation.config.app_url}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert asked.status == 200
+    inside.get_by_role("textbox", name="Address").fill("https://10.0.0.1/")
+    inside.get_by_role("button", name="Subscribe").click()
+    expect(inside.get_by_text("not one of a private network")).to_be_visible()
+    inside.get_by_role("textbox", name="Address").fill("https://example.com/hooks")
+    inside.get_by_label("A member earned points").check()
+    inside.get_by_role("button", name="Subscribe").click()
+    expect(inside.get_by_text("The address is subscribed.")).to_be_visible()
+    inside.get_by_role("button", name="Remove: https://example.com/hooks").click()
+    expect(inside.get_by_text("No address is subscribed.")).to_be_visible()
+    inside.get_by_role("button", name="Revoke the key Mail program").click()
+    expect(inside.get_by_text("There is no key yet.")).to_have_count(0)
+    expect(
+        page.locator(".toast span", has_text="The key is revoked. No program can use it any more.")
+    ).to_be_visible()
+    refused = page.request.get(
+        f"{demo.app.installation.config.app_url}/api/v1/members", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert refused.status == 401
 
 
 def _settings(demo: Demo, page: Page, base: str, seen: Seen) -> None:

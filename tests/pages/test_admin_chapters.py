@@ -7,9 +7,10 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from plugin.domain.programme import first_programme
+from plugin.domain.programme import Band, LineRule, OrderBonus, OrderRules, first_programme
 from plugin.domain.values import Ratio
 from plugin.pages.chapters import CHAPTERS, form
+from plugin.pages.chapters.earning import EARNING
 from plugin.pages.chapters.form import Chapter, Rows
 from plugin.pages.chapters.tiers import TIERS
 from tests.markup import Form
@@ -75,6 +76,48 @@ def test_rows_are_changed_added_and_removed_and_the_rest_stays(light: Scene) -> 
     ]  # fmt: skip
     assert (now.tiers[1].multiplier, now.tiers[2].multiplier) == (Ratio(13, 10), Ratio(2, 1))
     assert replace(now, version=1, tiers=FIRST.tiers) == FIRST
+
+
+def test_the_chapter_on_earning_sets_every_rule_about_orders(light: Scene) -> None:
+    given = {
+        "orders.per_order": "5", "orders.minimum_minor": "20", "orders.max_per_order": "500",
+        "orders.max_per_period": "1000", "orders.period": "day", "orders.lines.0.name": "New things",
+        "orders.lines.0.scope": "tag", "orders.lines.0.values": "new, Spring 2027", "orders.lines.0.effect": "multiply",
+        "orders.lines.0.multiplier": "1.5", "orders.bands.0.name": "Big", "orders.bands.0.from_minor": "100",
+        "orders.bands.0.multiplier": "2", "orders.bonuses.0.name": "Welcome", "orders.bonuses.0.nth": "1",
+        "orders.bonuses.0.every": "no", "orders.bonuses.0.points": "50", "orders.credit": "no",
+        "orders.companies": "yes", "orders.sources": "pos, subscription_contract*", "orders.excluded_tags": "staff",
+        "orders.opens": "paid", "orders.paid_days": "30",
+    }  # fmt: skip
+    answer = send(
+        light, form_of(light, EARNING), **{name.replace(".", "__"): value for name, value in given.items()}
+    )
+    follow(light, send(light, read(answer).form("/programme/publish")))
+    assert latest(light).orders == OrderRules(
+        lines=(LineRule("new_things", "New things", "tag", ("new", "Spring 2027"), multiplier=Ratio(3, 2)),),
+        bands=(Band("big", "Big", 10_000, Ratio(2)),), per_order=5,
+        bonuses=(OrderBonus("welcome", "Welcome", 1, 50),), minimum_minor=2_000, max_per_order=500,
+        max_per_period=1000, period="day", credit=False, sources=("pos", "subscription_contract*"),
+        excluded_tags=("staff",), companies=True, opens="paid", paid_days=30,
+    )  # fmt: skip
+    assert replace(latest(light), version=1, orders=FIRST.orders) == FIRST
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("orders__max_per_order", "0", "Choose 1 or more, or leave it empty."),
+        ("orders__paid_days", "400", "Choose 0 to 365 days."),
+        ("orders__lines__0__name", "Nothing named", "Say which ones, with commas between them."),
+        ("orders__bonuses__0__name", "Zero", "Choose 1 for the first order, up to 10,000."),
+    ],
+)
+def test_faults_of_the_chapter_on_earning(light: Scene, field: str, value: str, said: str) -> None:
+    row = {"orders__bonuses__0__nth": "0", "orders__bonuses__0__points": "5"} if "bonuses" in field else {}
+    answer = send(light, form_of(light, EARNING), **{field: value, **row})
+    read(answer, 422)
+    assert said in answer.text
+    assert latest(light).version == 1
 
 
 @pytest.mark.parametrize(

@@ -101,10 +101,25 @@ def test_rows_are_added_removed_and_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("points", "per", "rate"),
+    [
+        ("1", "10", Rate(1, 1000)),
+        ("1.5", "1", Rate(3, 200)),
+        ("0,25", "2.50", Rate(1, 1000)),
+        ("3", "2", Rate(3, 200)),
+    ],
+)
+def test_a_rate_may_be_written_with_decimals(points: str, per: str, rate: Rate) -> None:
+    given = programme_form.filled(FIRST, "CHF") | {"points": points, "per": per}
+    draft, errors = programme_form.read(given, FIRST, "CHF")
+    assert (draft.earning[0].rate, errors) == (rate, {})
+
+
+@pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("points", "-1", WHOLE),
-        ("points", "", WHOLE),
+        ("points", "-1", "Write a number, such as 1.5."),
+        ("points", "", "Write a number, such as 1.5."),
         ("points", "9999999999", "Points must be 0 or more."),
         ("per", "0", "The amount must be more than 0."),
         ("per", "1.005", "CHF has 2 decimals at most."),

@@ -11,12 +11,14 @@ from plugin.pages.signed import NONCE_S
 from plugin.store.db import Database
 from tests.pages.scene import ALICE, ANNA, BEN, MALLORY, Scene, code_of, make_scene, signed
 
-CHANGES = ["join", "redeem", "redemptions/5/undo", "survey"]
+CHANGES = ["join", "redeem", "redemptions/5/undo", "survey", "actions/insta", "birthday"]
 
 
 def body(path: str, nonce: str) -> dict[str, object]:
     if path == "redeem":
         return {"reward": "five_off", "request_key": "tap-00001", "nonce": nonce}
+    if path == "birthday":
+        return {"month": 6, "day": 1, "nonce": nonce}
     return {"order": "81", "score": 9, "nonce": nonce} if path == "survey" else {"nonce": nonce}
 
 

@@ -12,15 +12,16 @@ from werkzeug.test import Client, TestResponse
 
 from plugin.pages.answers import EVERYWHERE
 from plugin.pages.chapters import CHAPTERS
-from plugin.pages.guards import EXTENSION, FORM_TICKET, ID_TOKEN, OAUTH, OPEN, PROXY
+from plugin.pages.guards import API_KEY, EXTENSION, FORM_TICKET, ID_TOKEN, OAUTH, OPEN, PROXY, SIGNED_HOOK
 from plugin.store.storefront import StorefrontReader
 from tests.house.sources import ROOT
 from tests.pages.scene import ALICE, ANNA, MALLORY, Scene, code_of, signed
 
 CHAPTER = rf"^/programme/({'|'.join(chapter.slug for chapter in CHAPTERS)})(?=/|$)"
-GUARDS = {PROXY, EXTENSION, ID_TOKEN, FORM_TICKET, OAUTH, OPEN}
-# Open routes tell nothing about anybody: how the process is, where to fetch a token, where to grant access.
-OPEN_ROUTES = {"/healthz", "/auth", "/auth/patch-id-token"}
+GUARDS = {PROXY, EXTENSION, ID_TOKEN, FORM_TICKET, OAUTH, OPEN, API_KEY, SIGNED_HOOK}
+# Open routes tell nothing about anybody: how the process is, where to fetch a token, where to grant access, what the
+# API looks like.
+OPEN_ROUTES = {"/healthz", "/auth", "/auth/patch-id-token", "/api/v1/openapi.json"}
 
 
 def rules(scene: Scene) -> list[tuple[str, Rule]]:
@@ -42,13 +43,20 @@ def guard_of(scene: Scene, rule: Rule) -> str:
 
 
 def path_of(rule: Rule) -> str:
-    return rule.rule.replace("<redemption_id>", "5").replace("<member_id>", str(ANNA))
+    return re.sub(
+        "<[a-z_]+>", "5", rule.rule.replace("<action_key>", "insta").replace("<member_id>", str(ANNA))
+    )
 
 
 def test_every_route_has_a_guard(light: Scene) -> None:
     for method, rule in rules(light):
         guard = guard_of(light, rule)
         assert guard in GUARDS, f"{method} {rule.rule}: {guard}"
+        if rule.rule.startswith("/api/v1/"):
+            assert guard in (API_KEY, SIGNED_HOOK) or rule.rule in OPEN_ROUTES, (
+                f"{method} {rule.rule}: {guard}"
+            )
+            continue
         prefixes = {"/proxy/": PROXY, "/api/": OPEN if method == "OPTIONS" else EXTENSION}
         expected = next((kind for prefix, kind in prefixes.items() if rule.rule.startswith(prefix)), guard)
         assert guard == expected, f"{method} {rule.rule}: {guard}"
@@ -78,24 +86,32 @@ def test_no_guarded_route_answers_a_stranger(light: Scene) -> None:
 
 
 def test_every_route_is_documented(light: Scene) -> None:
+    api = (ROOT / "docs/api.md").read_text(encoding="utf-8")
     text = (ROOT / "docs/storefront-api.md").read_text(encoding="utf-8") + (
         ROOT / "docs/security.md"
     ).read_text(encoding="utf-8")
     for method, rule in rules(light):
+        if rule.rule.startswith("/api/v1/"):
+            shown = re.sub("<([a-z_]+)>", r"{\1}", rule.rule.removeprefix("/api/v1"))
+            assert f"`{method} {shown}`" in api, f"{method} {shown}"
+            continue
         if method != "OPTIONS" and not rule.rule.startswith("/api/"):
-            shown = rule.rule.replace("<redemption_id>", "<id>").replace("<member_id>", "<id>")
+            shown = re.sub("<(redemption|member)_id>", "<id>", rule.rule).replace("<action_key>", "<key>")
             shown = re.sub(CHAPTER, "/programme/<chapter>", shown)
             assert f"`{method} {shown}`" in text, f"{method} {shown}"
 
 
 def test_every_test_that_the_security_page_names_exists() -> None:
     text = (ROOT / "docs/security.md").read_text(encoding="utf-8")
-    here = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/pages").glob("test_*.py"))
+    here = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/pages").rglob("test_*.py"))
     named = set(re.findall(r"`(test_[a-z_0-9]+)`", text))
     assert len(named) >= 30
     assert sorted(name for name in named if f"def {name}(" not in here) == []
     files = set(re.findall(r"`(test_[a-z_]+\.py)`", text))
-    assert sorted(file for file in files if not (ROOT / "tests/pages" / file).exists()) == []
+    there = {
+        path.name for room in ("pages", "channels") for path in (ROOT / "tests" / room).rglob("test_*.py")
+    }
+    assert sorted(files - there) == []
 
 
 def _answers(scene: Scene) -> list[tuple[str, TestResponse]]:

@@ -90,6 +90,7 @@ def test_tier_progress_names_the_next_step_and_stops_at_the_top() -> None:
     below = shown(Shopper(1, made, 1, "active", tier="one", progress=120), made)["tier"]
     assert below == {
         "key": "one", "name": "One", "multiplier": [1, 1], "progress": 120, "months": 12,
+        "basis": "points", "window": "rolling", "by": None, "until": None, "notice": None,
         "next": {"key": "two", "name": "Two", "from": 500, "missing": 380},
     }  # fmt: skip
     top = shown(Shopper(1, made, 1, "active", tier="two", progress=900), made)["tier"]

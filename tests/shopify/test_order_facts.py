@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from plugin.domain.facts import CustomerFact, Fulfilment, Line, Refund, RefundLine
+from plugin.domain.facts import Buyer, CustomerFact, Fulfilment, Line, Refund, RefundLine
 from plugin.shopify.order_facts import from_graphql, legacy_id, utc
 
 
@@ -89,8 +89,10 @@ ORDER: dict[str, Any] = {
         "updatedAt": "2026-11-01T07:00:00Z",
         "firstName": "",
         "lastName": "Roe",
+        "tags": ["vip", "Berlin"],
         "defaultEmailAddress": {"emailAddress": "roe@example.com"},
     },
+    "purchasingEntity": {"__typename": "Customer"},
     "shippingAddress": {"countryCodeV2": "CH"},
     "totalTipReceivedSet": bag("1.5"),
     "currentTotalDutiesSet": None,
@@ -103,6 +105,13 @@ ORDER: dict[str, Any] = {
 
 def order(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(ORDER), **changes}
+
+
+def test_who_bought() -> None:
+    assert from_graphql(order()).buyer == Buyer(False, ("Berlin", "vip"))
+    company = {"__typename": "PurchasingCompany"}
+    assert from_graphql(order(purchasingEntity=company)).buyer == Buyer(True, ("Berlin", "vip"))
+    assert from_graphql(order(purchasingEntity=None, customer=None)).buyer == Buyer(False)
 
 
 def test_head_states_the_order_in_the_words_of_a_webhook() -> None:

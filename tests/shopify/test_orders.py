@@ -27,8 +27,8 @@ def last_webhook(platform: DevPlatform, topic: str = "orders/updated") -> OrderS
 
 
 def as_webhook(read: OrderSeen) -> OrderSeen:
-    """A read without what only a read can say: its origin, and when the carrier delivered."""
-    return replace(read, head=replace(read.head, origin="webhook"), deliveries=())
+    """A read without what only a read can say: its origin, when the carrier delivered, and who bought."""
+    return replace(read, head=replace(read.head, origin="webhook"), deliveries=(), buyer=None)
 
 
 def read(client: AdminClient, order_id: int) -> OrderSeen:

@@ -121,7 +121,7 @@ def test_counts_and_lots_of_a_debit(books: Books) -> None:
         assert sorted(lot.points for lot in lots) == [50, 60]
         assert ledger.counts(tx, books.shop_id) == (1, 3, 2)
         assert ledger.entry_by_source(tx, books.shop_id, "redeem:0") is None
-        assert [lot.remaining for lot in ledger.open_lots(tx, books.shop_id, 7)] == [10]
+        assert [lot.remaining for lot in ledger.accounts(tx, books.shop_id, [7])[7].lots.values()] == [10]
 
 
 steps = st.lists(

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from plugin.domain.facts import CustomerFact
-from plugin.store import members, meta
+from plugin.store import ladder, members, meta
 from plugin.store.clock import Clock
 from plugin.store.db import Database
 from tests.books import Books
@@ -44,11 +44,9 @@ def test_names_lead_to_the_last_one_kept(books: Books) -> None:
 
 def test_the_tier_of_a_moment(books: Books) -> None:
     with books.db.write(books.shop_id) as tx:
-        members.tier_from(tx, books.shop_id, 7, "bronze", "", T0)
-        members.tier_from(tx, books.shop_id, 7, "silver", "", T0 + DAY)
-        members.tier_from(
-            tx, books.shop_id, 7, "gold", "", T0 + DAY
-        )  # in the same moment: it follows by 1 ms
+        for tier, since in (("bronze", T0), ("silver", T0 + DAY), ("gold", T0 + DAY)):
+            # The last two are of one moment: one follows the other by 1 ms.
+            ladder.history_from(tx, books.shop_id, [(7, tier, "")], since)
         history = members.tier_histories(tx, books.shop_id, [7, 8])
     assert list(history) == [7]
     at = [T0 - DAY, T0, T0 + DAY, T0 + DAY + timedelta(milliseconds=1), T0 + 99 * DAY]

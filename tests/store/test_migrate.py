@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -43,9 +44,7 @@ def test_every_revision_runs_up_on_its_own(blank_database_url: str) -> None:
     revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
     assert revisions[0] == migrate.head()
     for revision in reversed(revisions):
-        with migrate._locked(blank_database_url) as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+        _upgrade(blank_database_url, revision)
         assert migrate.current(blank_database_url) == revision
 
 
@@ -78,6 +77,7 @@ _SQLITE_CATALOGUE = (
     " pragma_index_info(i.name)) FROM sqlite_master m JOIN pragma_index_list(m.name) i"
     " WHERE m.type = 'table'",
     "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    "SELECT name, wr FROM pragma_table_list WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
 )
 _POSTGRESQL_CATALOGUE = (
     "SELECT table_name::text, column_name::text, data_type::text, is_nullable::text, column_default::text"
@@ -145,9 +145,52 @@ def test_large_columns_are_compressed_fast(postgres_url: str) -> None:
     }
 
 
+def test_the_ledger_comes_through_the_rebuilding_of_its_table(blank_database_url: str) -> None:
+    _upgrade(blank_database_url, "0007_actions")
+    database = _fill(Database.open(blank_database_url))
+    question = "SELECT * FROM entries ORDER BY shop_id, entry_id"
+    with database.read() as tx:
+        before = tx.all(question)
+    database.close()
+    migrate.migrate(blank_database_url)
+    with database.read() as tx:
+        assert len(before) == 4
+        assert tx.all(question) == before
+    _refused(database, "UPDATE entries SET points = 0")
+    _refused(database, "DELETE FROM entries")
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)), database.write() as tx:
+        tx.run(
+            "INSERT INTO lots (shop_id, lot_id, member_id, points, remaining, created_at) VALUES (1, 9, 7, 1, 1, 0)"
+        )
+    database.close()
+
+
+def test_a_rebuilt_table_that_leaves_references_open_is_refused(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'broken.db'}"
+    _upgrade(url, "0007_actions")
+    connection = connect(url)
+    connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute("INSERT INTO entry_notes (shop_id, entry_id, note) VALUES (1, 2, 'of nothing')")
+    connection.close()
+    with pytest.raises(RuntimeError, match="not there"):
+        migrate.migrate(url)
+    assert migrate.current(url) == "0007_actions"
+
+
+def _upgrade(url: str, revision: str) -> None:
+    config = migrate._config()
+    with migrate._locked(url) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
 @pytest.fixture
 def ledger(database: Database) -> Database:
     """Alice's shop and Bob's, each with one of everything that is history."""
+    return _fill(database)
+
+
+def _fill(database: Database) -> Database:
     with database.write() as tx:
         for shop, domain in ((ALICE, "alice"), (BOB, "bob")):
             tx.run(

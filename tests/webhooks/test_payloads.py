@@ -610,6 +610,19 @@ def test_customers() -> None:
     assert reason("customers/update", {}) == reason("customers/delete", {}) == "`id` is missing"
 
 
+@pytest.mark.parametrize(
+    ("state", "yes"),
+    [("subscribed", True), ("SUBSCRIBED", True), ("unsubscribed", False), ("pending", False), (None, False)],
+)
+def test_only_a_confirmed_yes_is_consent(state: str | None, yes: bool) -> None:
+    topic, content = "customers_email_marketing_consent/update", body("consent")
+    content["email_marketing_consent"]["state"] = state
+    assert read(topic, content) == facts.ConsentSeen(6600000000077, yes, at("2026-11-20T09:15:31Z"))
+    kept_from_us = {"customer_id": 77, "email_address": None, "email_marketing_consent": None}
+    assert read(topic, kept_from_us) == facts.ConsentSeen(77, False, None)
+    assert reason(topic, {}) == "`customer_id` is missing"
+
+
 def test_a_failed_merge_keeps_its_status() -> None:
     content = body("customers_merged")
     assert read("customers/merge", content) == facts.CustomersMerged(6600000000077, 6600000000042, "failed")

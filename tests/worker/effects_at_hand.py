@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from devshop.records import GiftCard
 from devshop.shop import Customer, Order
 from plugin.domain.facts import CustomerRedacted
+from plugin.domain.programme import Reward
 from plugin.flows import members as member_flow
 from plugin.flows import merchants, spending, surveys
+from plugin.flows.cards import read_card
+from plugin.flows.code_life import of_one
 from plugin.flows.members import read_customer
 from plugin.store import programmes
 from plugin.store.queues import Effect
@@ -68,6 +72,109 @@ def code_withdraw(world: World) -> Case:
     return Case(f"redemption:{redemption.redemption_id}:withdraw", check)
 
 
+CARD = Reward("card", "gift_card", "", 100, value_minor=1_000)
+CREDIT = Reward("credit", "store_credit", "", 100, value_minor=1_000)
+
+
+def combinable(key: str, *classes: str) -> Reward:
+    """A reward with a code, and these classes beside it."""
+    return Reward(key, "amount_off", "", 100, value_minor=500, combines=classes)
+
+
+def code_combine(world: World) -> Case:
+    customer = world.rich()
+    key = f"off_{customer.id}"  # of its own: a change walks every unused code of its reward
+    world.offer(combinable(key, "product"))
+    redemption = world.redeem(customer, reward=key)
+    world.worker.settle()
+    world.offer(combinable(key, "order"))
+    world.worker.settle()
+    [held] = [one for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
+    held.combines_with = ["PRODUCT"]
+    world.enqueue(of_one(redemption.redemption_id))  # what the walk over the reward's codes asks for
+
+    def check() -> None:
+        [code] = [one for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
+        assert code.combines_with == ["ORDER"]
+        assert world.redemption(redemption.redemption_id).reward.combines == ("order",)
+
+    return Case(f"redemption:{redemption.redemption_id}:combine", check)
+
+
+def card_make(world: World) -> Case:
+    customer = world.rich()
+    world.offer(CARD)
+    redemption = world.redeem(customer, reward="card")
+
+    def check() -> None:
+        assert world.redemption(redemption.redemption_id).state == "made"
+        assert [card.initial for card in cards(world, redemption)] == [1_000]
+        assert world.points(customer)[0] == 450
+
+    return Case(f"redemption:{redemption.redemption_id}:make", check)
+
+
+def cards(world: World, redemption: Redemption) -> list[GiftCard]:
+    """The gift cards of a redemption at the platform."""
+    note = f"regulars-{redemption.redemption_id}"
+    return [one for one in world.dev.desk.shop.gift_cards.values() if one.note == note]
+
+
+def a_card(world: World, spent: int) -> tuple[Customer, Redemption]:
+    """A member's gift card of which something was spent."""
+    customer = world.rich()
+    world.offer(CARD)
+    redemption = world.redeem(customer, reward="card")
+    world.worker.settle()
+    [card] = cards(world, redemption)
+    card.balance -= spent
+    return customer, redemption
+
+
+def card_read(world: World) -> Case:
+    _, redemption = a_card(world, spent=1_000)
+    world.enqueue(read_card(redemption.redemption_id))
+
+    def check() -> None:
+        found = world.redemption(redemption.redemption_id)
+        assert (found.state, found.spent_minor) == ("used", 1_000)
+
+    return Case(f"redemption:{redemption.redemption_id}:card", check)
+
+
+def card_withdraw(world: World) -> Case:
+    customer, redemption = a_card(world, spent=250)
+    shop = world.shop
+    with world.db.write(shop.shop_id) as tx:
+        spending.undo(tx, shop, customer.id, redemption.redemption_id, world.at)
+
+    def check() -> None:
+        assert world.redemption(redemption.redemption_id).state == "undone"
+        assert [card.deactivated_at is not None for card in cards(world, redemption)] == [True]
+        assert world.points(customer)[0] == 450 + 75
+
+    return Case(f"redemption:{redemption.redemption_id}:withdraw", check)
+
+
+def credit_make(world: World) -> Case:
+    customer = world.rich()
+    world.offer(CREDIT)
+    redemption = world.redeem(customer, reward="credit")
+
+    def check() -> None:
+        assert world.redemption(redemption.redemption_id).state == "credited"
+        assert credits(world, customer) == [1_000]
+        assert world.points(customer)[0] == 450
+
+    return Case(f"redemption:{redemption.redemption_id}:make", check)
+
+
+def credits(world: World, customer: Customer) -> list[int]:
+    """What a customer's store credit moved by."""
+    accounts = world.dev.desk.shop.credit_accounts.values()
+    return [move.amount for one in accounts if one.customer == customer.id for move in one.moves]
+
+
 def codes(world: World, redemption: Redemption) -> list[datetime | None]:
     """When each code of a redemption ends, at the platform."""
     return [one.ends_at for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
@@ -95,7 +202,7 @@ def member_tags(world: World) -> Case:
         customer, remove=["regulars:bronze"], add=["regulars:gold", "regulars:retired", "vip"]
     )
     world.deliver()
-    world.enqueue(member_flow.tags_of(customer.id))
+    world.enqueue(spending.tags_of(customer.id))
 
     def check() -> None:
         assert sorted(world.dev.customers[customer.id].tags) == ["regulars:bronze", "vip"]
@@ -164,15 +271,21 @@ def response_mirror(world: World) -> Case:
     return Case(f"response:{order.id}:mirror", check)
 
 
+def version(world: World) -> int:
+    """The newest version of the programme."""
+    shop_id = world.shop_id
+    with world.db.read() as tx:
+        latest = programmes.versions(tx, shop_id).latest
+    assert latest is not None
+    return latest.version
+
+
 def shop_setup(world: World) -> Case:
     world.enqueue(Effect("shop:setup", "shop.setup", {}))
+    before = version(world)
 
     def check() -> None:
-        shop_id = world.shop_id
-        with world.db.read() as tx:
-            latest = programmes.versions(tx, shop_id).latest
-        assert latest is not None
-        assert (world.shop.currency, world.shop.name, latest.version) == ("CHF", "Dev One", 1)
+        assert (world.shop.currency, world.shop.name, version(world)) == ("CHF", "Dev One", before)
 
     return Case("shop:setup", check)
 
@@ -184,7 +297,7 @@ def shop_digest(world: World) -> Case:
     def check() -> None:
         assert world.shop.installation_gid is not None
         shown = json.loads(world.metafields(world.shop.installation_gid)["digest"])
-        assert (shown["version"], shown["currency"]) == (1, "CHF")
+        assert (shown["version"], shown["currency"]) == (version(world), "CHF")
 
     return Case("shop:digest", check)
 
@@ -203,6 +316,11 @@ PREPARED: dict[str, Callable[[World], Case]] = {
     "order.read": order_read,
     "code.make": code_make,
     "code.withdraw": code_withdraw,
+    "code.combine": code_combine,
+    "card.make": card_make,
+    "card.read": card_read,
+    "card.withdraw": card_withdraw,
+    "credit.make": credit_make,
     "member.mirror": member_mirror,
     "member.tags": member_tags,
     "member.read": member_read,

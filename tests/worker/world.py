@@ -20,10 +20,11 @@ from app import Installation, assemble
 from devshop.shop import Customer, DevPlatform, DevShop, Order, Product
 from devshop.wsgi import over_sockets
 from plugin.config import Config
+from plugin.domain.programme import Reward
 from plugin.flows import members as member_flow
-from plugin.flows import spending
+from plugin.flows import merchants, spending
 from plugin.shopify.admin import AdminClients
-from plugin.store import audit, ledger, orders, queues, redemptions, shops
+from plugin.store import audit, ledger, orders, programmes, queues, redemptions, shops
 from plugin.store.db import Row
 from plugin.store.queues import Effect
 from plugin.store.redemptions import Redemption
@@ -149,10 +150,19 @@ class World:
         self.deliver()
         return customer
 
-    def redeem(self, customer: Customer, request: str = "tap") -> Redemption:
+    def redeem(self, customer: Customer, request: str = "tap", reward: str = "five_off") -> Redemption:
         shop = self.shop
         with self.db.write(shop.shop_id) as tx:
-            return spending.redeem(tx, shop, customer.id, "five_off", request, self.at)
+            return spending.redeem(tx, shop, customer.id, reward, request, self.at)
+
+    def offer(self, *more: Reward) -> None:
+        """Publishes the programme with these rewards besides; a key that is there already is replaced."""
+        shop, keys = self.shop, {reward.key for reward in more}
+        with self.db.write(shop.shop_id) as tx:
+            latest = programmes.versions(tx, shop.shop_id).latest
+            assert latest is not None
+            kept = [reward for reward in latest.rewards if reward.key not in keys]
+            merchants.publish(tx, shop, replace(latest, rewards=(*kept, *more)), "merchant", self.at)
 
     def redemption(self, number: int) -> Redemption:
         shop_id = self.shop_id

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from plugin.domain.facts import (
+    ConsentSeen,
     CustomerDeleted,
     CustomerFact,
     CustomerRedacted,
@@ -25,6 +26,20 @@ class CustomerBody(Struct, gc=False):
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
+
+
+class ConsentState(Struct, gc=False):
+    """Whether mail is wanted; `state` is null where personal data is kept from us."""
+
+    state: str | None = None
+    consent_updated_at: Moment | None = None
+
+
+class ConsentBody(Struct, gc=False):
+    """customers_email_marketing_consent/update names the customer by number."""
+
+    customer_id: Id | None = None
+    email_marketing_consent: ConsentState | None = None
 
 
 class MergeBody(Struct, gc=False):
@@ -51,6 +66,7 @@ class PrivacyBody(Struct, gc=False):
 
 
 _CUSTOMER = decoder_of(CustomerBody)
+_CONSENT = decoder_of(ConsentBody)
 _MERGE = decoder_of(MergeBody)
 _PRIVACY = decoder_of(PrivacyBody)
 
@@ -80,6 +96,20 @@ def customer_seen(body: bytes) -> CustomerSeen:
     if fact is None:
         raise PayloadError("`id` is missing")
     return CustomerSeen(fact)
+
+
+def consent_seen(body: bytes) -> ConsentSeen:
+    """customers_email_marketing_consent/update. Only "subscribed" is a yes: "pending" waits for a click in a mail."""
+    parsed = decode(_CONSENT, body)
+    if parsed.customer_id is None:
+        raise PayloadError("`customer_id` is missing")
+    given = parsed.email_marketing_consent or ConsentState()
+    at = given.consent_updated_at
+    return ConsentSeen(
+        parsed.customer_id,
+        (given.state or "").lower() == "subscribed",
+        None if at is None else utc(at, "email_marketing_consent.consent_updated_at"),
+    )
 
 
 def customer_deleted(body: bytes) -> CustomerDeleted:

@@ -51,7 +51,7 @@ class Points extends HTMLElement {
     return true;
   }
 
-  /** As plugin/domain/earning.py rounds; and whether an order could give fewer. */
+  /** As plugin/domain/earning rounds; and whether an order could give fewer. */
   count(price) {
     const { rules, scale, multiplier, rounding, basketDecides } = this.dataset;
     const [[upper, lower]] = pairs(multiplier);

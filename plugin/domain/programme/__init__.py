@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from plugin.domain.programme.actions import FIXED, SINGLE, ActionKind, ActionRule, Period
 from plugin.domain.programme.check import MAX_POINTS, Problem
 from plugin.domain.programme.document import (
     Clawback,
@@ -10,22 +11,45 @@ from plugin.domain.programme.document import (
     problems,
     shown_balance,
 )
-from plugin.domain.programme.earning import Basis, EarningRule
-from plugin.domain.programme.rewards import Reward
+from plugin.domain.programme.earning import (
+    Band,
+    Basis,
+    EarningRule,
+    LineRule,
+    OrderBonus,
+    OrderRules,
+)
+from plugin.domain.programme.expiry import Expiry
+from plugin.domain.programme.rewards import Reward, combines_with, market_prices
 from plugin.domain.programme.survey import Survey
-from plugin.domain.programme.tiers import Tier
+from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
 
 __all__ = [
+    "FIXED",
     "MAX_POINTS",
+    "SINGLE",
+    "ActionKind",
+    "ActionRule",
+    "Band",
     "Basis",
     "Clawback",
     "EarningRule",
+    "Expiry",
+    "Ladder",
+    "LineRule",
+    "OrderBonus",
+    "OrderRules",
+    "PaidMembership",
+    "Period",
     "Problem",
     "Programme",
     "Reward",
     "Survey",
+    "TagTier",
     "Tier",
+    "combines_with",
     "first_programme",
+    "market_prices",
     "problems",
     "shown_balance",
 ]

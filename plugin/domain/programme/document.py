@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from plugin.domain.programme.actions import ActionKind, ActionRule, problems_of_actions
 from plugin.domain.programme.check import Problem, checking
-from plugin.domain.programme.earning import Basis, EarningRule, problems_of_earning
-from plugin.domain.programme.expiry import problems_of_expiry
+from plugin.domain.programme.earning import Basis, EarningRule, OrderRules, problems_of_earning
+from plugin.domain.programme.expiry import Expiry, problems_of_expiry
 from plugin.domain.programme.rewards import Reward, problems_of_rewards
 from plugin.domain.programme.survey import Survey, problems_of_survey
-from plugin.domain.programme.tiers import Tier, problems_of_tiers
+from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier, problems_of_tiers
 from plugin.domain.values import Rate, Ratio, Rounding
 
 # What becomes of points that are taken back after they were spent: owed; owed and shown as a balance below zero; or
@@ -29,17 +30,27 @@ class Programme:
     membership_tag: str | None = None
     signup_points: int = 0
     basis: Basis = Basis()
+    orders: OrderRules = OrderRules()
     rounding: Rounding = "floor"
     return_window_days: int = 14
     no_delivery_days: int = 21
     expiry_months: int | None = 24
     tier_months: int = 12
     tiers: tuple[Tier, ...] = ()
+    ladder: Ladder = Ladder()
+    memberships: tuple[PaidMembership, ...] = ()
+    tag_tiers: tuple[TagTier, ...] = ()
     rewards: tuple[Reward, ...] = ()
     clawback: Clawback = "deficit"
     return_spent_points: bool = True
     code_prefix: str = "REG"
+    # Days before an unused code ends at which its owner is reminded, 0 for never; whether its points then come back.
+    code_reminder_days: int = 0
+    return_on_code_expiry: bool = False
     survey: Survey = Survey()
+    actions: tuple[ActionRule, ...] = ()
+    birthday_notice_days: int = 30
+    expiry: Expiry = Expiry()
     holdout_percent: int = 0
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -50,6 +61,14 @@ class Programme:
     def reward(self, key: str) -> Reward | None:
         """The reward of that key, or None."""
         return next((reward for reward in self.rewards if reward.key == key), None)
+
+    def action(self, key: str) -> ActionRule | None:
+        """The action of that key, or None."""
+        return next((rule for rule in self.actions if rule.key == key), None)
+
+    def action_of(self, kind: ActionKind) -> ActionRule | None:
+        """The enabled action of a kind that a programme has once, or None."""
+        return next((rule for rule in self.actions if rule.kind == kind and rule.enabled), None)
 
 
 def shown_balance(programme: Programme | None, available: int, owed: int) -> int:
@@ -78,6 +97,7 @@ CHAPTERS = (
     problems_of_tiers,
     problems_of_rewards,
     problems_of_survey,
+    problems_of_actions,
 )
 
 
@@ -93,6 +113,7 @@ def first_programme(currency: str, minor_per_unit: int) -> Programme:
         currency=currency,
         earning=(EarningRule(Rate(1, unit)),),
         signup_points=50,
+        orders=OrderRules(companies=False),
         tiers=(
             Tier("bronze", "Bronze", 0),
             Tier("silver", "Silver", 500, Ratio(5, 4)),

@@ -29,9 +29,11 @@ Kind = Literal["whole", "money", "ratio", "text", "choice", "switch", "words", "
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One attribute. `name`: its path below the section, such as "rate.points". `empty`: may be left out, as None.
+    """One attribute. `name`: its path below the section, such as "rate.points". `empty`: may be left out, as None
+    (in a row: as the blank row has it).
 
     words: a tuple of texts, written with commas between; ratio: a Ratio; date: an ISO day.
+    `of`: a choice among the keys of these rows of the programme; `empty` then means that none is a choice too.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Field:
     details: str = ""
     suffix: str = ""
     empty: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +100,15 @@ def filled(chapter: Chapter, programme: Programme, currency: str) -> dict[str, s
                 path = _path(part.at, one.name)
                 found[path] = _text(one, _get(whole, path), currency)
             continue
-        for n, row in enumerate(_get(whole, part.at) or ()):
+        held = _get(whole, part.at) or ()
+        for n, row in enumerate(held):
             found[f"{part.at}.{n}.key"] = row["key"]
             found[f"{part.at}.{n}.keep"] = "yes"
             for one in part.fields:
                 found[f"{part.at}.{n}.{one.name}"] = _text(one, _get(row, one.name), currency)
+        for one in part.fields:  # the row for a new one begins with what is usual
+            if one.name != part.named_by and part.blank.get(one.name) is not None:
+                found[f"{part.at}.{len(held)}.{one.name}"] = _text(one, part.blank[one.name], currency)
     return found
 
 
@@ -116,6 +123,17 @@ def row_numbers(part: Rows, given: Mapping[str, str]) -> list[int]:
     return [*held, new] if new < MAX_ROWS else held
 
 
+def begun(chapter: Chapter, given: Mapping[str, str]) -> dict[str, str]:
+    """What the lists of a new row begin with, because a list always has something chosen."""
+    return {
+        f"{part.at}.{row_numbers(part, given)[-1]}.{one.name}": _text(one, part.blank[one.name], "")
+        for part in chapter.parts
+        if isinstance(part, Rows)
+        for one in part.fields
+        if one.kind in ("choice", "switch") and one.name in part.blank
+    }
+
+
 def read(chapter: Chapter, given: Mapping[str, str], base: Programme, currency: str) -> Draft:
     """A draft of the next version from the form; what the form does not show stays as in `base`."""
     r = Reading(given, currency)
@@ -125,9 +143,9 @@ def read(chapter: Chapter, given: Mapping[str, str], base: Programme, currency: 
         if isinstance(part, Section):
             for one in part.fields:
                 path = _path(part.at, one.name)
-                _set(whole, path, _value(r, one, path))
+                _set(whole, path, _value(r, one, path, base))
         else:
-            rows, kept[part.at] = _rows(r, part, _get(whole, part.at) or [])
+            rows, kept[part.at] = _rows(r, part, _get(whole, part.at) or [], base)
             _set(whole, part.at, rows)
     draft = msgspec.convert(whole, Programme, strict=False)
     for where, sentence in rules.problems(draft):
@@ -149,7 +167,17 @@ def label(chapter: Chapter, name: str, given: Mapping[str, str]) -> str:
     return next((part.title for part in chapter.parts if part.at == name), name)
 
 
-def _rows(r: Reading, part: Rows, held: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[int]]:
+def options(one: Field, programme: Programme) -> tuple[tuple[str, str], ...]:
+    """What a choice offers: its own options, or the rows of the programme that it names."""
+    if not one.of:
+        return one.options
+    rows = tuple((row.key, row.name or row.key) for row in getattr(programme, one.of))
+    return (("", "None"), *rows) if one.empty else rows
+
+
+def _rows(
+    r: Reading, part: Rows, held: list[dict[str, Any]], base: Programme
+) -> tuple[list[dict[str, Any]], list[int]]:
     by_key = {row["key"]: row for row in held}
     made: list[dict[str, Any]] = []
     kept: list[int] = []
@@ -162,17 +190,21 @@ def _rows(r: Reading, part: Rows, held: list[dict[str, Any]]) -> tuple[list[dict
             key = key_of(name, part.noun, by_key.keys() | {row["key"] for row in made})
         row = deepcopy(by_key.get(key) or dict(part.blank)) | {"key": key}
         for one in part.fields:
-            _set(row, one.name, _value(r, one, f"{at}.{one.name}"))
+            left_out = key not in by_key and one.name not in part.blank and not r.text(f"{at}.{one.name}")
+            if left_out:
+                continue  # a new row begins with what the document says
+            value = _value(r, one, f"{at}.{one.name}", base)
+            _set(row, one.name, part.blank.get(one.name) if value is None else value)
         made.append(row)
         kept.append(n)
     return made, kept
 
 
-def _value(r: Reading, one: Field, name: str) -> Any:
+def _value(r: Reading, one: Field, name: str, base: Programme) -> Any:
     """The field as it stands in the document's own plain form."""
     text = r.text(name)
     if not text and one.empty:
-        return None
+        return "" if one.of else None
     if one.kind == "whole":
         return r.whole(name)
     if one.kind == "money":
@@ -181,7 +213,7 @@ def _value(r: Reading, one: Field, name: str) -> Any:
         share = Fraction(r.decimal(name) or 0)
         return {"numerator": share.numerator, "denominator": share.denominator}
     if one.kind == "choice":
-        return r.choice(name, tuple(key for key, _ in one.options))
+        return r.choice(name, tuple(key for key, _ in options(one, base)) or ("",))
     if one.kind == "switch":
         return r.switch(name)
     if one.kind == "date":

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_moving"
-down_revision = "0006_stops"
+revision = "0014_moving"
+down_revision = "0013_rewards"
 
 
 def upgrade() -> None:

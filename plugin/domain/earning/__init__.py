@@ -1,0 +1,18 @@
+"""Earning: what an order should have earned by now, a file for each step from its money to its points."""
+
+from __future__ import annotations
+
+from plugin.domain.earning.basis import amount_without_lines, basis_minor, refunded_share
+from plugin.domain.earning.target import STATED, Target, target, why_nothing_counts
+from plugin.domain.earning.worth import wants_details
+
+__all__ = [
+    "STATED",
+    "Target",
+    "amount_without_lines",
+    "basis_minor",
+    "refunded_share",
+    "target",
+    "wants_details",
+    "why_nothing_counts",
+]

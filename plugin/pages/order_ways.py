@@ -1,0 +1,42 @@
+"""Ways to earn besides the rate, as the storefront API lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from plugin.domain.programme import OrderRules
+
+
+def of_orders(rules: OrderRules) -> dict[str, Any]:
+    """What orders earn besides the rate. Products and customers that earn nothing are not named."""
+    return {
+        "per_order": rules.per_order,
+        "minimum_minor": rules.minimum_minor,
+        "max_per_order": rules.max_per_order,
+        "max_per_period": rules.max_per_period,
+        "period": rules.period,
+        "opens": rules.opens,
+        "products": [
+            {
+                "key": rule.key,
+                "name": rule.name,
+                "multiplier": [rule.multiplier.numerator, rule.multiplier.denominator]
+                if rule.effect == "multiply"
+                else None,
+                "points": rule.points if rule.effect == "fixed" else None,
+            }
+            for rule in rules.lines
+            if rule.effect != "exclude"
+        ],
+        "bands": [
+            {
+                "from_minor": band.from_minor,
+                "multiplier": [band.multiplier.numerator, band.multiplier.denominator],
+            }
+            for band in rules.bands
+        ],
+        "bonuses": [
+            {"key": one.key, "name": one.name, "nth": one.nth, "every": one.every, "points": one.points}
+            for one in rules.bonuses
+        ],
+    }
