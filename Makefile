@@ -12,7 +12,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 NODE_FIRST := PATH="$(CURDIR)/node_modules/.bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test pytest lint format bench soak screenshots gallery clean postgres browser
+.PHONY: help setup demo serve test pytest lint format bench soak mutation screenshots gallery clean postgres browser
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -47,6 +47,11 @@ bench: setup bench/node_modules/.installed postgres ## speed and memory, as rati
 soak: setup postgres ## the long forms of the random tests, resumable; writes docs/proof.md
 	@$(NODE_FIRST) $(RUN)python -m bench.soak $(ARGS)
 
+mutation: setup ## breaks the domain in small ways, one at a time, and counts what its tests notice; docs/mutation.md
+	@test -n "$(ARGS)" || rm -rf mutants
+	@nice -n 19 $(RUN)mutmut run --max-children $(JOBS) $(ARGS)
+	@$(RUN)python -m tests.mutation
+
 screenshots: setup browser ## the README's pictures, from a fresh demo
 	@$(RUN)python -m tests.screenshots
 
@@ -54,7 +59,7 @@ gallery: setup browser ## pictures of every page and panel in every state at two
 	@$(RUN)python -m tests.gallery $(ARGS)
 
 clean: ## removes what set-up and tests made; keeps var/ (the demo's data) and .env
-	rm -rf .venv node_modules bench/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules bench/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis mutants
 
 # Finds a PostgreSQL server for the tests, installs it on Debian as root, or says what to install and stops.
 postgres: .venv/.installed

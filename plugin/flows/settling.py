@@ -7,6 +7,7 @@ from datetime import datetime
 
 from plugin.domain import earning
 from plugin.domain.earning import Target
+from plugin.domain.earning.campaigns import CAMPAIGN
 from plugin.domain.earning.caps import BONUS, Seat, across
 from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.orders import Order
@@ -113,6 +114,7 @@ def _target(shop: Shop, work: Work, order: Order) -> Target:
         work.programme,
         tier.multiplier if tier else Ratio(),
         confirmed=is_confirmed(work),
+        tier=work.tier,
         count_test_orders=shop.counts_test_orders,
     )
     if shop.pauses and order.head is not None and paused(shop.pauses, "earning", order.head.processed_at):
@@ -198,7 +200,11 @@ def _settle(work: Work, accounts: dict[int, Account], now: datetime) -> None:
     wanted = dict(target.points) if work.member_id is not None else {}
     order_id = work.order.order_id
     changed_hands = work.before.member_id is not None and work.before.member_id != work.member_id
-    for rule in sorted(set(wanted) | set(work.standing)):
+    standing = {rule: points for rule, (points, _) in work.standing.items()}
+    # What rises goes first: where points only change their rule, what is taken back is there.
+    for rule in sorted(
+        wanted.keys() | standing.keys(), key=lambda r: (wanted.get(r, 0) < standing.get(r, 0), r)
+    ):
         if changed_hands and work.before.member_id in accounts:
             _post(work, accounts[work.before.member_id], rule, 0, "moved_to_another_customer", now)
         if work.member_id is not None:
@@ -267,12 +273,15 @@ def _why(work: Work, target: Target, rule: str, wanted: int, before: int) -> dic
         why["rate_of_weighed" if weighed else "rate"] = [rate.points, rate.per_minor]
         if weighed:
             why["weighed_minor"] = target.weighed_minor
-    if tier is not None and not rule.startswith(BONUS) and rule not in earning.STATED:
+    if tier is not None and rate is not None:
         why["tier"] = tier.key
         why["multiplier"] = [tier.multiplier.numerator, tier.multiplier.denominator]
     bonus = next((one for one in programme.orders.bonuses if BONUS + one.key == rule), None)
     if bonus is not None:
         why |= {"name": bonus.name, "nth": bonus.nth, "every": bonus.every}
+    campaign = programme.campaign(rule.removeprefix(CAMPAIGN)) if rule.startswith(CAMPAIGN) else None
+    if campaign is not None:
+        why |= {"name": campaign.name, "campaign": campaign.key}
     if (whole := work.uncapped.get(rule, wanted)) > wanted:
         why["uncapped"] = whole
     return why

@@ -192,7 +192,7 @@ def withdraw_code(redemption_id: int, *, card: bool = False, expired: bool = Fal
     return Effect(
         f"redemption:{redemption_id}:{'expire' if expired else 'withdraw'}",
         "card.withdraw" if card else "code.withdraw",
-        payload | ({"because": "expired"} if expired else {}),
+        payload | ({"cause": "expired"} if expired else {}),
     )
 
 

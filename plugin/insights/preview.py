@@ -163,7 +163,17 @@ def summed(orders: Iterable[tuple[Sampled, int, int]], *, complete: bool) -> Pre
 
 
 def _points(orders: Iterable[Sampled], programme: Programme, *, complete: bool) -> dict[int, int]:
-    """Points by order. Caps of a period run over the sample; who placed their n-th order, only all orders can tell."""
+    found = points_by_rule(orders, programme, complete=complete)
+    return {order_id: sum(count for _, count in points) for order_id, points in found.items()}
+
+
+def points_by_rule(
+    orders: Iterable[Sampled], programme: Programme, *, complete: bool
+) -> dict[int, tuple[tuple[str, int], ...]]:
+    """Points of each order by rule. Pure.
+
+    Caps of a period run over the sample; who placed their n-th order, only all orders can tell.
+    """
     rules = programme.orders if complete else replace(programme.orders, bonuses=())
     shortened = replace(programme, orders=rules)
     rows: dict[int, list[Seat]] = {}
@@ -171,13 +181,11 @@ def _points(orders: Iterable[Sampled], programme: Programme, *, complete: bool) 
         tier = programme.tier(one.tier)
         multiplier = tier.multiplier if tier else Ratio()
         # Development stores sell by test orders; an order that counted once counts here under both programmes.
-        own = earning.target(one.order, programme, multiplier, confirmed=True, count_test_orders=True)
+        own = earning.target(
+            one.order, programme, multiplier, tier=one.tier, confirmed=True, count_test_orders=True
+        )
         seat = Seat(
             one.order.order_id, one.processed_at, shortened, own.earns, False, {}, own.points
         )  # fmt: skip
         rows.setdefault(one.member_id, []).append(seat)
-    return {
-        order_id: sum(count for _, count in points)
-        for row in rows.values()
-        for order_id, points in across(row).items()
-    }
+    return {order_id: points for row in rows.values() for order_id, points in across(row).items()}

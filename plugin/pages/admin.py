@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, g, render_template
 from plugin.pages import (
     admin_actions,
     admin_activity,
+    admin_campaigns,
     admin_chapters,
     admin_connections,
     admin_handing,
@@ -43,6 +44,7 @@ def register(app: Flask, web: Web) -> None:
         admin_points,
         admin_programme,
         admin_chapters,
+        admin_campaigns,
         admin_surveys,
         admin_tiers,
         admin_activity,

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
-from plugin.insights import preview
+from plugin.insights import campaigns, preview
+from plugin.insights.campaigns import Trial
 from plugin.insights.preview import Preview
 from plugin.pages import admin_programme
 from plugin.pages.admin_frame import Visit, admitted, arrive, page
+from plugin.pages.admin_home import worth
 from plugin.pages.chapters import CHAPTERS, form
+from plugin.pages.chapters.campaigns import CAMPAIGNS
 from plugin.pages.chapters.form import Chapter, Draft, Rows
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, staff_only
@@ -49,6 +52,7 @@ def _show(
     given: dict[str, str] | None = None,
     draft: Draft | None = None,
     tried: Preview | None = None,
+    trials: list[Trial] | None = None,
 ) -> Response:
     with web.db.read() as tx:
         latest = admin_programme.in_force(tx, visit)
@@ -64,6 +68,7 @@ def _show(
         numbers={part.at: form.row_numbers(part, values) for part in chapter.parts if isinstance(part, Rows)},
         faults=[(form.label(chapter, name, values), f"#field-{name}", said) for name, said in errors.items()],
         faulty={name.rpartition(".")[0] + "." for name in errors}, preview_action=_action(chapter),
+        trials=trials, worth=lambda points: worth(points, draft.programme if draft else latest),
         choices=lambda one: form.options(one, latest),
         **admin_programme.to_publish(latest, draft.programme if draft and not errors else None, tried, known, waits),
     )  # fmt: skip
@@ -75,8 +80,11 @@ def _preview(web: Web, chapter: Chapter) -> Response:
     given = {name: value[:20_000] for name, value in request.form.to_dict().items() if name != "ticket"}
     with web.db.read() as tx:
         latest = admin_programme.in_force(tx, visit)
-        draft = form.read(chapter, given, latest, visit.shop.currency or latest.currency)
-        tried = None
+        shop = visit.shop
+        draft = form.read(chapter, given, latest, shop.currency or latest.currency, shop.timezone or "UTC")
+        tried = trials = None
         if not draft.errors:
-            tried = preview.of_draft(tx, visit.shop, draft.programme, latest, web.now())
-    return _show(web, visit, chapter, given, draft, tried)
+            tried = preview.of_draft(tx, shop, draft.programme, latest, web.now())
+            if chapter is CAMPAIGNS:
+                trials = campaigns.trials(tx, shop.shop_id, draft.programme, web.now())
+    return _show(web, visit, chapter, given, draft, tried, trials)

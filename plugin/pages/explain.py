@@ -190,6 +190,8 @@ def _order(line: HistoryLine, programme: Programme | None) -> str:
         parts.append(f"counting as {currency} {weighed} by the rules for products and amounts")
     if why.get("rule") in _STATED:
         parts.append(_STATED[str(why["rule"])])
+    elif "campaign" in why:
+        parts.append(f"Campaign “{why.get('name')}”")
     elif "nth" in why:
         parts.append(str(why.get("name") or f"Bonus for order {why['nth']}"))
     multiplier = why.get("multiplier")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plugin.domain.programme import OrderRules
+from plugin.domain.programme import Campaign, OrderRules
 
 
 def of_orders(rules: OrderRules) -> dict[str, Any]:
@@ -40,3 +40,25 @@ def of_orders(rules: OrderRules) -> dict[str, Any]:
             for one in rules.bonuses
         ],
     }
+
+
+def of_campaigns(campaigns: tuple[Campaign, ...]) -> list[dict[str, Any]]:
+    """Campaigns of this version, also ended and planned ones; those for customers with a tag are not named."""
+    return [
+        {
+            "key": one.key,
+            "name": one.name,
+            "starts": one.starts_at,
+            "ends": one.ends_at,
+            "multiplier": [one.multiplier.numerator, one.multiplier.denominator]
+            if one.effect == "multiply"
+            else None,
+            "points": None if one.effect == "multiply" else one.points,
+            "per_minor": one.per_minor if one.effect == "rate" else None,
+            "tiers": one.tiers,
+            "countries": one.countries,
+            "some_products": one.scope != "all",
+        }
+        for one in campaigns
+        if not one.tags
+    ]

@@ -101,8 +101,8 @@ def history(lines: list[Line], limit: int, locale: str | None = None) -> dict[st
 
 
 def _named(order: str | None, why: str) -> str | None:
-    """The order's name; with the bonus's own, where the entry is a bonus for the n-th order."""
-    if '"nth":' not in why:
+    """The order's name; with the rule's own, where the entry is a bonus for the n-th order or of a campaign."""
+    if '"nth":' not in why and '"campaign":' not in why:
         return order
     name = msgspec.json.decode(why).get("name")
     return f"{order} · {name}" if order and name else order or name
@@ -317,6 +317,7 @@ def _programme(programme: Programme) -> msgspec.Raw:
             for rule in programme.earning
         ],
         "orders": order_ways.of_orders(programme.orders),
+        "campaigns": order_ways.of_campaigns(programme.campaigns),
         "tiers": [
             {
                 "key": tier.key,

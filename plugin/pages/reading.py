@@ -20,6 +20,7 @@ class Reading:
 
     given: Mapping[str, str]
     currency: str
+    zone: str = "UTC"
     errors: dict[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
@@ -74,6 +75,7 @@ class Reading:
 def key_of(name: str, kind: str, taken: set[str]) -> str:
     """A key for a new row, made from its name and unlike those taken."""
     stem = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:30] or kind
+    stem = f"{kind}_{stem}" if stem[0].isdigit() else stem
     return next(key for n in range(1, 100) if (key := stem if n == 1 else f"{stem}_{n}") not in taken)
 
 

@@ -41,6 +41,8 @@ _CARRIED = {
 # The parameters of our own pages: where a list goes on, what it shows, what was just done, what is looked for.
 _OWN = {
     "before": re.compile(r"[0-9]{1,19}(-[0-9]{1,19})?"),
+    "campaign": re.compile(r"\w{1,60}"),
+    "since": re.compile(r"[0-9]{1,19}"),
     "done": re.compile(r"[a-z_]{1,20}(-[0-9]{1,9})?"),
     "id": re.compile(r"[0-9]{1,19}"),
     "q": re.compile(r"[^\x00-\x1f\x7f]{0,100}"),

@@ -98,8 +98,14 @@ class Versions:
         self._corrections = corrections
         self._by_version = {programme.version: programme for _, programme in rows}
         # What any version asks of orders, so that a shop which asks nothing pays nothing.
-        self.asks_details = any(p.orders.asks_products or not p.orders.credit for _, p in rows)
-        self.named_tags = frozenset(tag.casefold() for _, p in rows for tag in p.orders.excluded_tags)
+        campaigns = [one for _, p in rows for one in p.campaigns]
+        self.asks_details = any(p.orders.asks_products or not p.orders.credit for _, p in rows) or any(
+            one.asks_products for one in campaigns
+        )
+        tags = [tag for _, p in rows for tag in p.orders.excluded_tags] + [
+            t for one in campaigns for t in one.tags
+        ]
+        self.named_tags = frozenset(tag.casefold() for tag in tags)
         # Whether any order of the shop may depend on other orders of its member.
         self.crosses_orders = any(programme.orders.crosses_orders for _, programme in rows)
         self._taken = [row for row in self._rows if row[1].version not in waiting]

@@ -100,7 +100,7 @@ def withdraw_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect)
     """Switches an unused code off, at its owner's wish or because it ended."""
     redemption = _redemption(bench, shop, effect)
     outcome = platform.withdraw_code(client, redemption.discount_gid, redemption.code, tag=_tag(redemption))
-    expired = effect.payload.get("because") == "expired"
+    expired = effect.payload.get("cause") == "expired"
     with bench.db.write(shop.shop_id) as tx:
         now = bench.now()
         spending.code_withdrawn(tx, shop, redemption.redemption_id, outcome.used, now, expired=expired)
@@ -111,7 +111,7 @@ def withdraw_card(bench: Bench, client: AdminClient, shop: Shop, effect: Effect)
     """Switches a gift card off and returns what was not spent."""
     redemption = _redemption(bench, shop, effect)
     left = platform.withdraw_card(client, redemption.discount_gid or "")
-    expired = effect.payload.get("because") == "expired"
+    expired = effect.payload.get("cause") == "expired"
     with bench.db.write(shop.shop_id) as tx:
         now = bench.now()
         cards.card_withdrawn(tx, shop, redemption.redemption_id, left, now, expired=expired)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 from plugin.domain import reward_names
-from plugin.domain.programme import LineRule, OrderRules, Programme, Reward
+from plugin.domain.earning.campaigns import named
+from plugin.domain.programme import Campaign, LineRule, OrderRules, Programme, Reward
 from plugin.domain.programme.earning import NUMBERED_SCOPES
 from plugin.domain.rewards import rungs
 from plugin.domain.values import exponent
@@ -35,6 +36,8 @@ def storefront_digest(programme: Programme, *, paused: bool = False) -> dict[str
             for rule in programme.earning
         ],
         **_orders(programme.orders),
+        "campaigns": [_campaign(one) for one in programme.campaigns],
+        "stacking": programme.campaign_stacking,
         "tier_basis": programme.ladder.basis,
         "tiers": [
             {
@@ -67,6 +70,26 @@ def _orders(rules: OrderRules) -> dict[str, object]:
         "at_most": bool(capped or rules.minimum_minor or not rules.credit),
         "excluded_tags": [tag.casefold() for tag in rules.excluded_tags],
         "companies": rules.companies,
+    }
+
+
+def _campaign(one: Campaign) -> dict[str, object]:
+    """When it runs, in seconds since 1970. `multiplier` only where it holds for every product and order of the web: of
+    all others a product page promises nothing.
+    """
+    plain = (
+        one.effect == "multiply"
+        and one.scope == "all"
+        and not (one.tags or one.countries)
+        and (not one.sources or any(named("web", source) for source in one.sources))
+    )
+    return {
+        "key": one.key,
+        "name": one.name,
+        "starts": int(one.starts_at.timestamp()),
+        "ends": int(one.ends_at.timestamp()),
+        "tiers": list(one.tiers),
+        "multiplier": [one.multiplier.numerator, one.multiplier.denominator] if plain else None,
     }
 
 

@@ -182,8 +182,10 @@ def test_the_part_paid_by_credit_may_earn_nothing() -> None:
 def test_who_and_which_channel_earns(
     change: dict[str, Any], rules: dict[str, Any], why_not: str | None
 ) -> None:
-    buyer = change.pop("buyer", None)
-    found = target(order(replace(seen(1, **change), buyer=buyer)), ruled(**rules), confirmed=True)
+    seen_so = {name: value for name, value in change.items() if name != "buyer"}
+    found = target(
+        order(replace(seen(1, **seen_so), buyer=change.get("buyer"))), ruled(**rules), confirmed=True
+    )
     assert (found.why_not, bool(found.points)) == (why_not, why_not is None)
     assert found.counted, "it is an order all the same: it is asked about, and a read decides"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.domain.nps import band, due_at, score
+from plugin.domain.nps import Score, band, due_at, score
 from plugin.domain.programme import Survey
 from tests.facts import DAY, T0
 
@@ -26,7 +26,7 @@ def test_the_interval_against_the_published_formula_in_decimals() -> None:
     # p' - d' = 0.388350, var = p' + d' - 0.388350^2 = 0.640446, se = sqrt(0.640446/103) = 0.0788537,
     # 1.959964 x se = 0.154550: 38.835 ± 15.455.
     found = score(60, 20, 20)
-    assert (found.answers, found.nps, found.low, found.high) == (100, 40.0, 23.4, 54.3)
+    assert found == Score(100, 60, 20, 20, 40.0, 23.4, 54.3)
     # The width that a merchant may expect at this split (n = 100: about ± 15.5).
     assert found.high is not None
     assert found.low is not None
@@ -48,8 +48,7 @@ def test_few_answers_are_uncertain_but_never_absurd(
 
 
 def test_no_answer_has_no_score() -> None:
-    assert score(0, 0, 0) == score(0, 0, 0)
-    assert (score(0, 0, 0).answers, score(0, 0, 0).nps, score(0, 0, 0).low) == (0, None, None)
+    assert score(0, 0, 0) == Score(0, 0, 0, 0, None, None, None)
 
 
 counts = st.integers(0, 2_000)

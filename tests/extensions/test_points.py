@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from playwright.sync_api import Page as Window
 from playwright.sync_api import expect
 
+from plugin.domain.earning import target
 from plugin.domain.programme import (
     Band,
     Basis,
+    Campaign,
     EarningRule,
     LineRule,
     OrderRules,
@@ -29,7 +32,10 @@ from plugin.worker.digest import storefront_digest
 from tests.extensions.conftest import DESKTOP, PHONE, Visit
 from tests.extensions.page import HOSTILE, Page, render
 from tests.extensions.served import Site
+from tests.facts import line, order, seen
 
+WHEN = ((-1, 1), (-1, 1), (-2, -1), (1, 2))  # days from now: two run, one is over, one is planned
+WHO: tuple[tuple[str, ...], ...] = ((), ("silver",), ("bronze",))
 MEMBER = {"joined": True, "available": 0, "pending": 0, "tier": "silver"}
 
 
@@ -78,6 +84,44 @@ def test_liquid_counts_as_the_ledger_does(programme: Programme, price: int) -> N
     words = "point" if points == 1 else "points"
     expected = f"Earn {points:,} {words}" if exact else f"Earn up to {points:,} {words}"
     assert said(page) == (expected if points else "")
+
+
+@given(
+    programmes(),
+    st.integers(0, 10_000_000),
+    st.lists(
+        st.tuples(st.integers(1, 9), st.integers(1, 4), st.sampled_from(WHEN), st.sampled_from(WHO)),
+        max_size=3,
+    ),
+    st.sampled_from(("multiply", "add", "best")),
+)
+@settings(max_examples=60)
+def test_liquid_counts_campaigns_while_they_run_as_the_ledger_does(
+    programme: Programme, price: int, several: list[Any], stacking: Any
+) -> None:
+    now = datetime.now(UTC)
+    campaigns = tuple(
+        Campaign(
+            f"c{n}", "C", _wall(now, first), _wall(now, last), "UTC", multiplier=Ratio(more + less, less),
+            tiers=tiers,
+        )
+        for n, (more, less, (first, last), tiers) in enumerate(several)
+    )  # fmt: skip
+    # Of what is not for everybody and everything, nothing is promised.
+    scoped = Campaign("tea", "Tea", "2000-01-01", "2999-01-01", "UTC", scope="vendor", values=("Nobody",))
+    ruled = replace(programme, campaigns=(*campaigns, scoped), campaign_stacking=stacking)
+    minor = price * 10 ** exponent(ruled.currency) // 100
+    price = minor * 100 // 10 ** exponent(ruled.currency)
+    one = order(seen(1, line(1, minor), processed_at=now, at=now, currency=ruled.currency))
+    due = target(one, ruled, ruled.tiers[1].multiplier, tier="silver", confirmed=True)
+    shown = said(
+        Page(digest=storefront_digest(ruled), loyalty=MEMBER, currency=ruled.currency, prices=(price,))
+    )
+    assert int(re.sub("[^0-9]", "", shown) or 0) == sum(count for _, count in due.points)
+
+
+def _wall(now: datetime, days: int) -> str:
+    return (now + timedelta(days=days)).replace(tzinfo=None).isoformat()
 
 
 @pytest.fixture

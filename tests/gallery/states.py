@@ -11,7 +11,7 @@ from devshop.demo import DOMAIN
 from plugin.pages.chapters import CHAPTERS
 from plugin.pages.staff import PATCH_PATH
 from tests.gallery.view import View
-from tests.gallery.worlds import FIRST, World
+from tests.gallery.worlds import FIRST, LONG, World
 
 Go = Callable[[World, Page], View]
 
@@ -102,6 +102,20 @@ def _chapter(inside: FrameLocator) -> None:
     inside.get_by_label("Counted over the last").fill("24")
     inside.get_by_role("button", name="Check and preview").click()
     inside.get_by_role("button", name="Publish version").wait_for()
+
+
+def _plan_campaign(inside: FrameLocator) -> None:
+    inside.get_by_text("Add a campaign").click()
+    new = inside.get_by_role("group", name="New campaign")
+    for label, text in (("Name", "Double weekend"), ("Starts", "2027-03-27"), ("Ends", "2027-04-27")):
+        new.get_by_label(label, exact=True).fill(text)
+    inside.get_by_role("button", name="Check and preview").click()
+    inside.get_by_role("heading", name="What each campaign would have given").first.wait_for()
+
+
+def _campaign(inside: FrameLocator) -> None:
+    inside.get_by_role("link", name=LONG).click()
+    inside.get_by_text("By the campaign").first.wait_for()
 
 
 def _save_wrongly(inside: FrameLocator) -> None:
@@ -225,6 +239,12 @@ ADMIN = {
         f"chapter-{one.slug}": State("lived", "chapter.html", admin(f"/programme/{one.slug}"))
         for one in CHAPTERS
     },
+    "chapter-campaigns-preview": State(
+        "lived", "chapter.html", admin("/programme/campaigns", _plan_campaign)
+    ),
+    "campaigns-empty": State("new", "campaigns.html", admin("/campaigns")),
+    "campaigns": State("full", "campaigns.html", admin("/campaigns")),
+    "campaign": State("full", "campaign.html", admin("/campaigns", _campaign)),
     "surveys-empty": State("new", "surveys.html", admin("/surveys")),
     "surveys": State("lived", "surveys.html", admin("/surveys")),
     "surveys-many": State("full", "surveys.html", admin("/surveys?show=words")),

@@ -12,7 +12,7 @@ from pathlib import Path
 from devshop.demo import DOMAIN
 from devshop.order_records import Customer, Order
 from plugin.domain.facts import CustomerFact, DataRequested
-from plugin.domain.programme import first_programme
+from plugin.domain.programme import Campaign, first_programme
 from plugin.flows import adjustments, birthdays, merchants, spending
 from plugin.flows import members as member_flow
 from plugin.flows import surveys as survey_flow
@@ -151,6 +151,7 @@ def _full(world: World) -> None:
             programme,
             tiers=tuple(replace(one, name=f"{LONG} {one.name}") for one in programme.tiers),
             rewards=tuple(replace(one, name=f"{LONG} {one.name}") for one in programme.rewards),
+            campaigns=(Campaign("rush", LONG, f"{world.at(61):%F}", f"{world.at(40):%F}", "Europe/Zurich"),),
         )
         merchants.publish(tx, shop, named, f"staff:{BOB}", now)
     for at in range(ROWS):

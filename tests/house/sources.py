@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # What set-up, tests and runs make: not ours to judge.
-MADE = {".git", ".venv", ".shopify", "node_modules", "var", "build", "dist", "__pycache__"}
+MADE = {".git", "mutants", ".venv", ".shopify", "node_modules", "var", "build", "dist", "__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ ONLY_IN = {
 PURE = set(
     "__future__ abc base64 bisect calendar collections copy dataclasses datetime decimal enum fractions"
     " functools hashlib heapq itertools json math numbers operator re statistics string textwrap types"
-    " typing unicodedata".split()
+    " typing unicodedata zoneinfo".split()
 )
 CLOCKS = {"now", "utcnow", "today"}
 SQL = re.compile(

@@ -114,6 +114,29 @@ def across_orders(rng: random.Random) -> Json:
     }
 
 
+def campaigns(rng: random.Random, now: datetime) -> Json:
+    """Up to three campaigns around the present, at a zone's midnights and noons, and how several add up."""
+    scopes = [("all", []), ("all", []), ("vendor", ["Weaver", "nobody"])]
+    scopes.append(("product", [str(7_000_000 + n) for n in range(0, 40, 2)]))
+    made = []
+    for number in range(rng.choice((0, 1, 2, 3))):
+        scope, values = rng.choice(scopes)
+        starts = now.replace(hour=rng.choice((0, 12)), minute=0, second=0, microsecond=0, tzinfo=None)
+        starts += timedelta(days=rng.randint(-9, 4))
+        made.append(
+            {
+                "key": f"c{number}", "starts": starts.isoformat(),
+                "ends": (starts + timedelta(days=rng.randint(1, 30))).isoformat(),
+                "zone": rng.choice(("Europe/Zurich", "America/New_York")), "scope": scope, "values": values,
+                "effect": rng.choice(("multiply", "multiply", "points", "rate")),
+                "multiplier": rng.choice(([2, 1], [3, 2], [4, 3])), "points": rng.choice((1, 5, 30)),
+                "per": rng.choice((100, 700)), "tiers": rng.choice(([], [], ["silver", "gold"])),
+                "sources": rng.choice(([], [], ["web", "pos"])),
+            }
+        )  # fmt: skip
+    return {"campaigns": made, "stacking": rng.choice(("multiply", "add", "best"))}
+
+
 class Maker(Shopping):
     """Makes one world. All luck comes from one seed."""
 
@@ -180,6 +203,7 @@ class Maker(Shopping):
         """The merchant publishes another version."""
         made = programme(self.rng, wild=self.wild) | self.fixed
         made["orders"] = made["orders"] | self.across
+        made |= campaigns(self.rng, self.now)
         self.step({"do": "publish", "programme": made})
 
     def step(self, step: Json) -> None:

@@ -21,8 +21,10 @@ import calendar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from math import ceil, floor
+from itertools import combinations
+from math import ceil, floor, prod
 from typing import Any
+from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
 PAID = ("paid", "partially_refunded", "refunded")
@@ -266,48 +268,114 @@ def extras(body: Json, rule: Json, scale: int, shipped_back: Fraction) -> Fracti
 def worth(known: Knowledge, body: Json, programme: Json) -> tuple[Fraction, Fraction, int]:
     """(money that earns, the same after line rules and bands, points by the unit) of one body, exactly.
 
-    Every line has a share of the goods' money: its own kept worth over that of all. A line rule fits by product or
-    vendor. Shipping, tips and duties count once. Bands cut the weighed money into parts.
+    A line rule fits by product or vendor. Shipping, tips and duties count once.
     """
+    extra, lines = shares_of(known, body, programme)
+    money = sum((minor for minor, _, _, _ in lines), extra)
+    weighed = sum((minor * times for minor, times, _, _ in lines), extra)
+    return money, banded(weighed, programme), sum(points for _, _, points, _ in lines)
+
+
+Share = tuple[Fraction, Fraction, int, Json]
+
+
+def shares_of(known: Knowledge, body: Json, programme: Json) -> tuple[Fraction, list[Share]]:
+    """(shipping, tips and duties that earn, then of each line that is not left out: its share of the goods' money, how
+    often that counts, its points by the unit, and the line). A line's share: its own kept worth over that of all."""
     rules = rules_of(programme)
     switches = programme["basis"]
     nothing_more = {**switches, "shipping": False, "tips": False, "duties": False}
     goods = Fraction(basis(known, body, nothing_more))
     extra = Fraction(basis(known, body, switches)) - goods
-    units, shares = kept(known, body), []
+    units, held = kept(known, body), []
     for line in body["line_items"]:
         if line.get("gift_card"):
             continue
         alone = {**body, "line_items": [line]}
         calm = Knowledge(refunds={n: {**r, "transactions": []} for n, r in known.refunds.items()})
-        minor = basis(calm, alone, nothing_more)
+        held.append((basis(calm, alone, nothing_more), line))
+    whole = sum(minor for minor, _ in held)
+    found: list[Share] = []
+    for minor, line in held if whole else ():
         fitting = [rule for rule in rules["lines"] if fits(rule, line)]
-        shares.append((minor, fitting, units[line["id"]]))
-    whole = sum(minor for minor, _, _ in shares)
-    if whole == 0:
-        money = weighed = Fraction(0)
-        points = 0
-    else:
-        kinds = [{rule["effect"] for rule in fitting} for _, fitting, _ in shares]
-        money = sum((goods * minor / whole for (minor, _, _), kind in zip(shares, kinds, strict=True)
-                     if "exclude" not in kind), Fraction(0))  # fmt: skip
-        weighed, points = Fraction(0), 0
-        for (minor, fitting, count), kind in zip(shares, kinds, strict=True):
-            if "exclude" in kind:
-                continue
-            if "fixed" in kind:
-                points += count * max(rule["points"] for rule in fitting if rule["effect"] == "fixed")
-                continue
-            times = max([Fraction(*rule["multiplier"]) for rule in fitting] or [Fraction(1)])
-            weighed += goods * minor / whole * times
-    money, weighed = money + extra, weighed + extra
+        kinds = {rule["effect"] for rule in fitting}
+        if "exclude" in kinds:
+            continue
+        if "fixed" in kinds:
+            each = max(rule["points"] for rule in fitting if rule["effect"] == "fixed")
+            found.append((goods * minor / whole, Fraction(0), units[line["id"]] * each, line))
+            continue
+        times = max([Fraction(*rule["multiplier"]) for rule in fitting] or [Fraction(1)])
+        found.append((goods * minor / whole, times, 0, line))
+    return extra, found
+
+
+def banded(weighed: Fraction, programme: Json) -> Fraction:
+    """Money cut into parts by the bands, each counting as its band says."""
     steps = [(Fraction(0), Fraction(1))] + [
-        (Fraction(b["from"]), Fraction(*b["multiplier"])) for b in rules["bands"]
+        (Fraction(b["from"]), Fraction(*b["multiplier"])) for b in rules_of(programme)["bands"]
     ]
-    banded = Fraction(0)
+    found = Fraction(0)
     for (start, times), end in zip(steps, [start for start, _ in steps[1:]] + [weighed], strict=True):
-        banded += times * max(Fraction(0), min(weighed, end) - start)
-    return money, banded, points
+        found += times * max(Fraction(0), min(weighed, end) - start)
+    return found
+
+
+def campaigned(known: Knowledge, body: Json, programme: Json, held: str | None, multiplier: Fraction) -> int:
+    """What campaigns add to an order that earns: all of them by the programme's stacking, or the best one alone."""
+    placed = when(body["processed_at"])
+    valid = [
+        one
+        for one in programme.get("campaigns", [])
+        if wall(one["starts"], one["zone"]) <= placed < wall(one["ends"], one["zone"])
+        and (not one["tiers"] or held in one["tiers"])
+        and (not one["sources"] or body["source_name"] in one["sources"])
+    ]
+    extra, lines = shares_of(known, body, programme)
+
+    def money(several: tuple[Json, ...], *, plain: bool = False) -> Fraction:
+        """What of the order all these campaigns are about, weighed by line rules or (plain) as it is."""
+        sum_ = extra if all(one["scope"] == "all" for one in several) else Fraction(0)
+        for minor, times, _, line in lines:
+            if all(one["scope"] == "all" or fits(one, line) for one in several):
+                sum_ += minor * (min(1, ceil(times)) if plain else times)
+        return sum_
+
+    def points(weighed: Fraction) -> int:
+        return in_whole_points(weighed * Fraction(*programme["rate"]) * multiplier, programme["rounding"])
+
+    def together(several: list[Json]) -> int:
+        times = [one for one in several if one["effect"] == "multiply"]
+        most = len(times) if programme["stacking"] == "multiply" else 1
+        # (1 + a)(1 + b) = 1 + a + b + ab: what two multiply is the money that both are about.
+        more = Fraction(0)
+        for size in range(1, most + 1):
+            for group in combinations(times, size):
+                factor = prod(Fraction(*one["multiplier"]) - 1 for one in group)
+                more += factor * banded(money(group), programme)
+        plain = banded(money(()), programme)
+        sum_ = points(plain + more) - points(plain)
+        for one in several:
+            if one["effect"] == "rate":
+                sum_ += in_whole_points(
+                    money((one,), plain=True) * one["points"] / one["per"], programme["rounding"]
+                )
+            elif one["effect"] == "points":
+                there = money((one,), plain=True) > 0 or any(
+                    kept(known, body)[line["id"]] and (one["scope"] == "all" or fits(one, line))
+                    for _, _, _, line in lines
+                )
+                sum_ += one["points"] if there else 0
+        return sum_
+
+    if programme.get("stacking") == "best":
+        return max([together([one]) for one in valid], default=0)
+    return together(valid) if valid else 0
+
+
+def wall(text: str, zone: str) -> datetime:
+    """A wall clock's time, of those that come once a day."""
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def rules_of(programme: Json) -> Json:
@@ -668,6 +736,7 @@ class Judge:
         total = in_whole_points(weighed * Fraction(*programme["rate"]) * multiplier, programme["rounding"])
         if money > 0:
             total += points + rules["per_order"]
+            total += min(campaigned(known, one, programme, held, multiplier) for one in (body, paid))
         return total if rules["max_per_order"] is None else min(total, rules["max_per_order"])
 
     def credit(

@@ -12,6 +12,7 @@ from plugin.domain.facts import OrderSeen
 from plugin.domain.programme import (
     Band,
     Basis,
+    Campaign,
     EarningRule,
     LineRule,
     OrderBonus,
@@ -228,7 +229,17 @@ def programme_of(plain: Json) -> Programme:
         rewards=tuple(Reward(f"reward_{cost}", "amount_off", "Off", cost, value_minor=500) for cost in COSTS),
         clawback=plain["clawback"],
         orders=_orders_of(PLAIN | plain.get("orders", {})),
+        campaigns=tuple(_campaign_of(one) for one in plain.get("campaigns", [])),
+        campaign_stacking=plain.get("stacking", "best"),
     )
+
+
+def _campaign_of(one: Json) -> Campaign:
+    return Campaign(
+        one["key"], one["key"].title(), one["starts"], one["ends"], one["zone"], one["effect"],
+        Ratio(*one["multiplier"]), one["points"], one["per"], tiers=tuple(one["tiers"]),
+        sources=tuple(one["sources"]), scope=one["scope"], values=tuple(one["values"]),
+    )  # fmt: skip
 
 
 def _orders_of(rules: Json) -> OrderRules:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ import pytest
 from plugin.domain import earning
 from plugin.domain import ledger as ledger_domain
 from plugin.domain import orders as orders_domain
+from plugin.domain.earning.basis import Money, money_of
 from plugin.domain.ledger import Account, Entry, Lot
 from plugin.domain.orders import FirstNamed, Order
 from plugin.domain.programme import Basis, Programme
-from plugin.flows import clock, expiring, merges, spending
+from plugin.flows import clock, expiring, merges, spending, used_codes
 from plugin.flows import orders as orders_flow
 from plugin.store import ledger as ledger_store
 from plugin.store import members as member_store
@@ -28,7 +30,7 @@ from tests.oracle.rig import Rig
 from webhooks.topics import TOPICS
 
 Patch = pytest.MonkeyPatch
-SEEDS = ((5, False), (10, False), (1, True))  # (seed, wild): between them every fault below shows itself
+SEEDS = ((13, False), (10, False), (1, True))  # (seed, wild): between them every fault below shows itself
 FAULTS: dict[str, Callable[[Patch], None]] = {}
 
 
@@ -130,22 +132,30 @@ def _lines(order: Order, change: Callable[[Any], Any]) -> Order:
     return replace(order, head=replace(order.head, lines=tuple(change(line) for line in order.head.lines)))
 
 
+# By name, because the package gives the names of some files to functions in them.
+EARNING = [
+    import_module(f"plugin.domain.earning.{name}") for name in ("basis", "worth", "target", "campaigns")
+]
+
+
+def _everywhere(patch: Patch, name: str, wrong: Any) -> None:
+    """Puts a wrong function in place of one of earning's in every file that calls it."""
+    for file in EARNING:
+        if hasattr(file, name):
+            patch.setattr(file, name, wrong)
+
+
 @fault
 def rounding_per_line(patch: Patch) -> None:
     """Every line is cut to whole francs before they are added."""
-    right = earning.basis_minor
 
-    def by_line(order: Order, basis: Basis) -> int:
-        assert order.head is not None
-        whole = right(order, basis)
-        cents = sum(
-            right(replace(_lines(order, lambda line: line), head=replace(order.head, lines=(line,))), Basis())
-            % 100
-            for line in order.head.lines
-        )
-        return max(0, whole - cents)
+    def by_line(order: Order, rules: Basis) -> Money:
+        money = money_of(order, rules)
+        cut = tuple((line, minor - minor % 100) for line, minor in money.lines)
+        cents = sum(minor % 100 for _, minor in money.lines)
+        return replace(money, lines=cut, goods_minor=max(0, money.goods_minor - cents))
 
-    patch.setattr(earning, "basis_minor", by_line)
+    _everywhere(patch, "money_of", by_line)
 
 
 @fault
@@ -168,26 +178,27 @@ def presentment_money_used(patch: Patch) -> None:
 @fault
 def gift_card_earns(patch: Patch) -> None:
     """Gift-card lines count."""
-    right = earning.basis_minor
-    patch.setattr(
-        earning, "basis_minor",
-        lambda order, basis: right(_lines(order, lambda line: replace(line, gift_card=False)), basis),
-    )  # fmt: skip
+
+    def wrong(order: Order, rules: Basis) -> Money:
+        return money_of(_lines(order, lambda line: replace(line, gift_card=False)), rules)
+
+    _everywhere(patch, "money_of", wrong)
 
 
 @fault
 def refund_counted_twice(patch: Patch) -> None:
     """A refund's money counts beside its lines."""
-    patch.setattr(
-        earning, "amount_without_lines",
-        lambda order, index: max(0, order.refunds[index].paid_minor - order.refunds[index].shipping_minor),
-    )  # fmt: skip
+
+    def wrong(order: Order, index: int) -> int:
+        return max(0, order.refunds[index].paid_minor - order.refunds[index].shipping_minor)
+
+    _everywhere(patch, "amount_without_lines", wrong)
 
 
 @fault
 def amount_only_refund_ignored(patch: Patch) -> None:
     """Money refunded without lines changes nothing."""
-    patch.setattr(earning, "amount_without_lines", lambda order, index: 0)
+    _everywhere(patch, "amount_without_lines", lambda order, index: 0)
 
 
 @fault
@@ -281,7 +292,7 @@ def cancelled_order_keeps_points(patch: Patch) -> None:
         reason = right(order, **named)
         return None if reason == "cancelled" else reason
 
-    patch.setattr(earning, "why_nothing_counts", stubborn)
+    _everywhere(patch, "why_nothing_counts", stubborn)
 
 
 @fault
@@ -296,13 +307,13 @@ def orders_of_a_test_earn(patch: Patch) -> None:
 @fault
 def used_code_returns_nothing(patch: Patch) -> None:
     """Points of a used code stay spent when its order is refunded."""
-    patch.setattr(spending, "codes_seen", lambda *rest: None)
+    patch.setattr(used_codes, "codes_seen", lambda *rest: None)
 
 
 @fault
 def returned_points_are_never_taken_again(patch: Patch) -> None:
     """What came back for a used code stays, though less of its order is refunded now."""
-    patch.setattr(spending, "_take_again", lambda *rest: None)
+    patch.setattr(used_codes, "_take_again", lambda *rest: None)
 
 
 @fault
@@ -315,14 +326,14 @@ def code_counts_without_a_read_of_the_order(patch: Patch) -> None:
 @fault
 def unpaid_edit_takes_everything_back(patch: Patch) -> None:
     """An order that was paid loses its points while an edit is not paid for."""
-    patch.setattr(earning, "paid_share", lambda order: None)
+    _everywhere(patch, "paid_share", lambda order: None)
 
 
 @fault
 def unpaid_edit_counts_at_once(patch: Patch) -> None:
     """What an edit adds earns before it is paid for."""
     right = orders_domain.paid_share
-    patch.setattr(earning, "paid_share", lambda order: order if right(order) else None)
+    _everywhere(patch, "paid_share", lambda order: order if right(order) else None)
 
 
 @fault

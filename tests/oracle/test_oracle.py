@@ -404,6 +404,37 @@ def test_the_tier_is_that_of_whoever_placed_the_order_whenever_the_merge_is_told
         assert judge(steps, at(9)).members[BOB].posted == 20 + 40
 
 
+def campaign(**changes: Any) -> Json:
+    """Twice the points until the eleventh of January; `changes` on top."""
+    return {
+        "starts": "2026-01-01T00:00", "ends": "2026-01-11T00:00", "zone": "Europe/Zurich", "effect": "multiply",
+        "multiplier": [2, 1], "points": 0, "per": 100, "tiers": [], "sources": [], "scope": "all", "values": [],
+    } | changes  # fmt: skip
+
+
+def test_campaigns_multiply_add_up_or_the_best_stands() -> None:
+    tea, cup = line(product_id=11), line(2, 1000, product_id=12)
+    told_of = told(3, ("orders/paid", order(tea, cup, day=2)))
+
+    def points(*campaigns: Json, stacking: str = "best", day: float = 2, **changes: Any) -> int:
+        placed = told_of if day == 2 else told(day + 1, ("orders/paid", order(tea, cup, day=day)))
+        return judge(world(placed, campaigns=list(campaigns), stacking=stacking, **changes), at(40)).orders[
+            ORDER
+        ]
+
+    all_, three = campaign(), campaign(multiplier=[3, 1], scope="product", values=["11"])
+    gift, rate = campaign(effect="points", points=7), campaign(effect="rate", points=1, per=700)
+    assert points(all_) == 60
+    assert [points(all_, day=day) for day in (5.9, 5.99)] == [60, 30], "midnight in Zurich is 23:00 UTC"
+    assert points(three) == 20 * 3 + 10
+    assert [points(all_, three, stacking=how) for how in ("best", "add", "multiply")] == [70, 100, 140]
+    assert points(gift, rate, stacking="add") == 30 + 7 + 4, "a point for each 7.00 of 30.00"
+    assert points(gift, rate, all_) == 60
+    assert points(campaign(tiers=["gold"]), campaign(sources=["pos"]), stacking="add") == 30
+    # A third of a point: 10 × 4/3 more than 30 is 33, rounded once
+    assert points(campaign(multiplier=[4, 3], scope="product", values=["12"])) == 33
+
+
 def test_two_customers_become_one() -> None:
     merge = ("customers/merge", bodies.merge(BOB, ALICE, "success"))
     base = (read(3, digital(5000), digital(3000, number=101, customer=BOB)), told(4, merge))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from plugin.domain.earning.basis import amount_without_lines, basis_minor, refunded_share
-from plugin.domain.earning.target import STATED, Target, target, why_nothing_counts
+from plugin.domain.earning.target import Target, target, why_nothing_counts
 from plugin.domain.earning.worth import wants_details
 
 __all__ = [
-    "STATED",
     "Target",
     "amount_without_lines",
     "basis_minor",

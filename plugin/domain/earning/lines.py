@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from plugin.domain.facts import Line, LineProduct
-from plugin.domain.programme import LineRule
+from plugin.domain.programme import Campaign, LineRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,10 @@ def weight_of(line: Line, rules: tuple[LineRule, ...], product: LineProduct | No
     return Weight(max(times)) if times else ORDINARY
 
 
-def fits(line: Line, rule: LineRule, product: LineProduct | None) -> bool:
+def fits(line: Line, rule: LineRule | Campaign, product: LineProduct | None) -> bool:
     """Whether the rule is about this line. Names are compared without regard to case, as the platform compares tags."""
+    if rule.scope == "all":
+        return True
     if rule.scope == "product":
         return str(line.product_id) in rule.values
     if rule.scope == "variant":

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 
+from plugin.domain.earning import campaigns
 from plugin.domain.earning.timing import ends_at, opens_at
 from plugin.domain.earning.worth import worth_of
 from plugin.domain.orders import PAID, Order, arrival, charged_back, paid_share
 from plugin.domain.programme import OrderRules, Programme
 from plugin.domain.values import Ratio, rounded
 
-# Rules besides those of money, as they stand in source keys.
+# Rules besides those of money, as they stand in source keys; nothing multiplies their fixed points.
 PRODUCTS = "products"
 ORDER = "order"
-STATED = frozenset({PRODUCTS, ORDER})  # fixed points, which nothing multiplies
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def why_excluded(order: Order, rules: OrderRules) -> str | None:
     Where the customer's tags decide, an order waits for its first read.
     """
     source = order.head.source_name if order.head is not None else None
-    if source is not None and any(_named(source, one) for one in rules.sources):
+    if source is not None and any(campaigns.named(source, one) for one in rules.sources):
         return "excluded_source"
     buyer = order.buyer
     if buyer is None:
@@ -73,16 +73,13 @@ def why_excluded(order: Order, rules: OrderRules) -> str | None:
     return None
 
 
-def _named(source: str, rule: str) -> bool:
-    return source.startswith(rule[:-1]) if rule.endswith("*") else source == rule
-
-
 def target(
     order: Order,
     programme: Programme | None,
     multiplier: Ratio = Ratio(),
     *,
     confirmed: bool,
+    tier: str | None = None,
     count_test_orders: bool = False,
 ) -> Target:
     """What should stand for this order, at the programme and tier pinned to it. Pure: same input, same answer.
@@ -110,6 +107,10 @@ def target(
     if why_not is not None:
         return Target((), basis, True, why_not, *dates)
     points = _points(programme, worth.weighed, worth.fixed, multiplier, earns=worth.basis > 0)
+    if programme.campaigns and worth.basis > 0:
+        points += campaigns.of_order(order, programme, tier, multiplier)
+    if programme.orders.max_per_order is not None:
+        points = at_most(points, programme.orders.max_per_order)
     return Target(points, basis, True, None, *dates, earns=worth.basis > 0, weighed_minor=weighed)
 
 
@@ -132,8 +133,7 @@ def _points(
         points.append((PRODUCTS, fixed))
     if earns and programme.orders.per_order:
         points.append((ORDER, programme.orders.per_order))
-    most = programme.orders.max_per_order
-    return tuple(points) if most is None else at_most(tuple(points), most)
+    return tuple(points)
 
 
 def at_most(points: tuple[tuple[str, int], ...], most: int) -> tuple[tuple[str, int], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from plugin.domain.programme.actions import FIXED, SINGLE, ActionKind, ActionRule, Period
+from plugin.domain.programme.campaigns import Campaign, Stacking
 from plugin.domain.programme.check import MAX_POINTS, Problem
 from plugin.domain.programme.document import (
     Clawback,
@@ -32,6 +33,7 @@ __all__ = [
     "ActionRule",
     "Band",
     "Basis",
+    "Campaign",
     "Clawback",
     "EarningRule",
     "Expiry",
@@ -44,6 +46,7 @@ __all__ = [
     "Problem",
     "Programme",
     "Reward",
+    "Stacking",
     "Survey",
     "TagTier",
     "Tier",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from plugin.domain.programme.actions import ActionKind, ActionRule, problems_of_actions
+from plugin.domain.programme.campaigns import Campaign, Stacking, problems_of_campaigns
 from plugin.domain.programme.check import Problem, checking
 from plugin.domain.programme.earning import Basis, EarningRule, OrderRules, problems_of_earning
 from plugin.domain.programme.expiry import Expiry, problems_of_expiry
@@ -51,6 +52,8 @@ class Programme:
     actions: tuple[ActionRule, ...] = ()
     birthday_notice_days: int = 30
     expiry: Expiry = Expiry()
+    campaigns: tuple[Campaign, ...] = ()
+    campaign_stacking: Stacking = "best"
     holdout_percent: int = 0
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -61,6 +64,10 @@ class Programme:
     def reward(self, key: str) -> Reward | None:
         """The reward of that key, or None."""
         return next((reward for reward in self.rewards if reward.key == key), None)
+
+    def campaign(self, key: str) -> Campaign | None:
+        """The campaign of that key, or None."""
+        return next((one for one in self.campaigns if one.key == key), None)
 
     def action(self, key: str) -> ActionRule | None:
         """The action of that key, or None."""
@@ -98,6 +105,7 @@ CHAPTERS = (
     problems_of_rewards,
     problems_of_survey,
     problems_of_actions,
+    problems_of_campaigns,
 )
 
 

@@ -126,7 +126,7 @@ def problems_of_earning(programme: Programme) -> list[Problem]:
     for i, rule in enumerate(programme.earning):
         check(rule.key.isidentifier(), f"earning.{i}.key", "Use letters, digits and _ for the key.")
         check(
-            rule.key not in ("products", "order") and not rule.key.startswith("bonus_"),
+            rule.key not in ("products", "order") and not rule.key.startswith(("bonus_", "campaign_")),
             f"earning.{i}.key",
             "This key is taken. Choose another one.",
         )

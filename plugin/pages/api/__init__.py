@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from plugin.pages.answers import json_answer
-from plugin.pages.api import actions, members, openapi, programme, rewards, surveys, webhooks
+from plugin.pages.api import actions, members, openapi, programme, rewards, stops, surveys, webhooks
 from plugin.pages.api.door import view
 from plugin.pages.api.route import PREFIX, Route
 from plugin.pages.guards import OPEN, guard
@@ -22,6 +22,7 @@ ROUTES: tuple[Route, ...] = (
     *members.ROUTES,
     *rewards.ROUTES,
     *programme.ROUTES,
+    *stops.ROUTES,
     *surveys.ROUTES,
     *actions.ROUTES,
     *webhooks.ROUTES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from plugin.pages.chapters.form import Chapter, Field, Rows, Section
 
-_SCOPES = (
+SCOPES = (
     ("product", "Products, by number"),
     ("variant", "Variants, by number"),
     ("collection", "Collections, by number"),
@@ -52,7 +52,7 @@ EARNING = Chapter(
             "Rules for products",
             (
                 Field("name", "Name", "text"),
-                Field("scope", "For", "choice", _SCOPES),
+                Field("scope", "For", "choice", SCOPES),
                 Field("values", "Which ones", "words", details="With commas between them"),
                 Field("effect", "What holds", "choice", _EFFECTS),
                 Field("multiplier", "Money counts", "ratio", details="2 doubles it", empty=True),

@@ -24,7 +24,7 @@ from plugin.pages.reading import Reading, amount, key_of, ratio_text, word
 MAX_ROWS = 20
 MAX_TEXT = 200
 MAX_WORDS = 100
-Kind = Literal["whole", "money", "ratio", "text", "choice", "switch", "words", "date"]
+Kind = Literal["whole", "money", "ratio", "text", "choice", "switch", "words", "date", "zone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Field:
     """One attribute. `name`: its path below the section, such as "rate.points". `empty`: may be left out, as None
     (in a row: as the blank row has it).
 
-    words: a tuple of texts, written with commas between; ratio: a Ratio; date: an ISO day.
+    words: a tuple of texts, written with commas between; ratio: a Ratio; date: an ISO day; zone: a time zone, the
+    shop's where nothing is written.
     `of`: a choice among the keys of these rows of the programme; `empty` then means that none is a choice too.
     """
 
@@ -80,6 +81,7 @@ class Chapter:
     title: str
     intro: str
     parts: tuple[Section | Rows, ...]
+    beside: tuple[str, str] | None = None  # (address, text) of a page that belongs to it
 
 
 @dataclass(slots=True)
@@ -134,9 +136,11 @@ def begun(chapter: Chapter, given: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def read(chapter: Chapter, given: Mapping[str, str], base: Programme, currency: str) -> Draft:
+def read(
+    chapter: Chapter, given: Mapping[str, str], base: Programme, currency: str, zone: str = "UTC"
+) -> Draft:
     """A draft of the next version from the form; what the form does not show stays as in `base`."""
-    r = Reading(given, currency)
+    r = Reading(given, currency, zone)
     whole: dict[str, Any] = deepcopy(msgspec.to_builtins(base)) | {"currency": currency}
     kept: dict[str, list[int]] = {}
     for part in chapter.parts:
@@ -218,6 +222,8 @@ def _value(r: Reading, one: Field, name: str, base: Programme) -> Any:
         return r.switch(name)
     if one.kind == "date":
         return _day(r, name)
+    if one.kind == "zone":
+        return text or r.zone
     if one.kind == "words":
         words = [said for piece in text.split(",") if (said := " ".join(piece.split()))]
         if len(words) > MAX_WORDS or any(len(said) > MAX_TEXT for said in words):

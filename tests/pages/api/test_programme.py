@@ -25,6 +25,23 @@ def test_a_changed_document_becomes_the_next_version(scene: Scene) -> None:
     assert program(scene, shop=MALLORY).get("/programme")["version"] == 1
 
 
+def test_campaigns_are_set_and_refused_by_their_field(light: Scene) -> None:
+    caller = program(light)
+    document = caller.get("/programme")
+    one = {
+        "key": "rush",
+        "name": "Rush",
+        "starts": "2027-03-27",
+        "ends": "2027-03-29",
+        "zone": "Europe/Zurich",
+    }
+    made = put(caller, document | {"campaigns": [one], "campaign_stacking": "add"}).json
+    assert (made["version"], made["campaigns"][0]["multiplier"]) == (2, {"numerator": 2, "denominator": 1})
+    answer = put(caller, made | {"campaigns": [one | {"ends": "2027-03-01"}]})
+    assert fault(answer) == (422, "invalid_programme", "campaigns.0.ends")
+    assert caller.get("/programme") == made
+
+
 def test_the_same_document_publishes_nothing(scene: Scene) -> None:
     caller = program(scene)
     document = caller.get("/programme")
