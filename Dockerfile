@@ -4,7 +4,7 @@ WORKDIR /app
 RUN python -m venv /opt/venv
 # Dependencies first: they change less often than the code, so this layer is kept.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN mkdir plugin webhooks && touch app.py commands.py plugin/__init__.py webhooks/__init__.py \
+RUN mkdir plugin webhooks && touch app.py commands.py commands_moving.py plugin/__init__.py webhooks/__init__.py \
  && /opt/venv/bin/pip install --no-cache-dir -c constraints.txt -e .
 COPY . .
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+import commands_moving
 from app import DemoApp, Installation, assemble
 from plugin.config import from_environment
 from plugin.errors import RegularsError, trace
@@ -305,6 +306,8 @@ def _prepare(settings: Mapping[str, str]) -> Clock:
     migrate(config.database_url)
     return Clock(Database.open(config.database_url), movable=config.development)
 
+
+commands_moving.add_to(main)
 
 if __name__ == "__main__":
     main()

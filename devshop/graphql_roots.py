@@ -8,6 +8,7 @@ from graphql import GraphQLEnumType, GraphQLError, GraphQLObjectType, GraphQLRes
 
 from devshop import (
     graphql_app,
+    graphql_bulk,
     graphql_customers,
     graphql_discounts,
     graphql_fulfilments,
@@ -117,6 +118,7 @@ QUERIES: dict[str, Root] = {
     "shop": lambda call, _info: graphql_app.shop_view(call),
     "shopLocales": lambda call, _info, published=False: graphql_app.locales(call),
     "currentAppInstallation": lambda call, _info: graphql_app.installation_view(call),
+    "bulkOperation": lambda call, _info, id: graphql_bulk.by_id(call, id),
     "codeDiscountNode": lambda call, _info, id: graphql_discounts.by_id(call, id),
     "codeDiscountNodeByCode": lambda call, _info, code: graphql_discounts.by_code(call, code),
     "giftCard": lambda call, _info, id: graphql_tenders.card(call, id),
@@ -153,6 +155,9 @@ MUTATIONS: dict[str, Root] = {
     ),
     "discountCodeDeactivate": lambda call, _info, id: graphql_discounts.deactivate(call, id),
     "discountCodeDelete": lambda call, _info, id: graphql_discounts.delete(call, id),
+    "bulkOperationRunQuery": lambda call, _info, query, groupObjects: graphql_bulk.run(
+        call, query, groupObjects
+    ),
     "tagsAdd": lambda call, _info, id, tags: graphql_customers.tags(call, id, tags, remove=False),
     "tagsRemove": lambda call, _info, id, tags: graphql_customers.tags(call, id, tags, remove=True),
     "metafieldsSet": lambda call, _info, metafields: graphql_metafields.metafields_set(call, metafields),

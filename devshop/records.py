@@ -135,6 +135,18 @@ class ThemeBlock(Struct):
     settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
+class BulkOperation(Struct):
+    """A query run over everything, and what it found as lines of JSON."""
+
+    id: int
+    query: str
+    result: str
+    created_at: datetime
+    roots: int
+    objects: int
+    error: str | None = None
+
+
 class Shop(Struct):
     id: int
     domain: str
@@ -173,6 +185,7 @@ class Shop(Struct):
     definitions: list[Definition] = field(default_factory=list)
     metaobject_types: dict[str, MetaobjectType] = field(default_factory=dict)
     metaobjects: dict[int, Metaobject] = field(default_factory=dict)
+    bulk_operations: dict[int, BulkOperation] = field(default_factory=dict)
     theme: dict[str, ThemeBlock] = field(default_factory=dict)  # block file -> as placed
 
 

@@ -157,6 +157,15 @@ def _flask(platform: DevPlatform) -> Flask:
     def graphql(version: str) -> Response:
         return _graphql(platform, g.shop, version)
 
+    @app.get("/bulk-results/<int:number>.jsonl")
+    def bulk_result(number: int) -> PlainResponse:
+        found = g.shop.desk.shop.bulk_operations.get(number)
+        if found is None:
+            return Response("There is no such result.", 404)
+        body = found.result.encode()
+        answer = PlainResponse(body, content_type="application/jsonl")
+        return answer.make_conditional(request, accept_ranges=True, complete_length=len(body))
+
     @app.route(f"{platform.config.proxy.path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     @app.route(f"{platform.config.proxy.path}/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def app_proxy(path: str = "") -> Response:

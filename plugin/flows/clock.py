@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from plugin.domain.pauses import paused
 from plugin.domain.values import months_later
 from plugin.flows import birthdays, code_life, corrections, expiring, merchants, outgoing, tiers
+from plugin.flows import imports as import_flow
 from plugin.flows.spending import mirror_of
-from plugin.store import api_answers, ledger, privacy, programmes, queues, surveys, tidying
+from plugin.store import api_answers, imports, ledger, privacy, programmes, queues, surveys, tidying
 from plugin.store.db import Tx
 from plugin.store.shops import Shop
 
@@ -20,6 +21,7 @@ BODY_DAYS = 30
 DONE_EFFECT_DAYS = 14
 KEPT_ANSWER_DAYS = 7
 STRANGER_DAYS = 7
+LIST_DAYS = 14
 
 
 def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
@@ -34,6 +36,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         _open_lots(tx, shop, now),
         _ask(tx, shop, now),
         corrections.carry_on(tx, shop, now, SLICE),
+        import_flow.carry_on(tx, shop, now),
         outgoing.announce(tx, shop, now),
         birthdays.award(tx, shop, now, SLICE),
         code_life.ends(tx, shop, now),
@@ -42,11 +45,12 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
 
 
 def tidy(tx: Tx, shop: Shop, now: datetime) -> bool:
-    """Empties old webhook bodies, forgets effects done and answers given long ago: one slice; True: more may wait."""
+    """Forgets bodies, effects, answers and lines of lists of long ago: one slice; True when more may wait."""
     full = [
         tidying.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS), TIDY_SLICE),
         tidying.forget_effects(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS), TIDY_SLICE),
         api_answers.forget(tx, shop.shop_id, now - timedelta(days=KEPT_ANSWER_DAYS), TIDY_SLICE),
+        imports.forget_rows(tx, shop.shop_id, now - timedelta(days=LIST_DAYS), TIDY_SLICE) == TIDY_SLICE,
     ]
     return any(full)
 

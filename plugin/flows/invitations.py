@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plugin.domain import nps
 from plugin.flows.settling import Work
@@ -26,6 +26,8 @@ def invite(tx: Tx, shop: Shop, works: list[Work], now: datetime) -> None:
         elif target.delivered_at is None:
             if before.delivered_at is not None:
                 postponed.append(work.order.order_id)
+        elif nps.due_at(programme.survey, target.delivered_at) + timedelta(programme.survey.valid_days) < now:
+            continue  # heard of long after: nobody is asked about a parcel of last year
         elif target.delivered_at != before.delivered_at or work.member_id != before.member_id:
             invitations.append(
                 surveys.Invitation(

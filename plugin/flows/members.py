@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from plugin.domain.facts import (
@@ -21,7 +21,7 @@ from plugin.domain.values import months_later
 from plugin.errors import RegularsError
 from plugin.flows import actions, grants, merges, privacy
 from plugin.flows.spending import mirror_of, tags_of
-from plugin.store import ledger, members, programmes, queues
+from plugin.store import ledger, members, newcomers, programmes, queues
 from plugin.store.db import Tx, to_ms
 from plugin.store.members import Member
 from plugin.store.queues import Effect
@@ -106,7 +106,7 @@ def activate(
         ledger.write(tx, shop.shop_id, [account.moves], now)
     members.wants_review(tx, shop.shop_id, [member_id], now)
     wishes = [mirror_of(member_id)]
-    if programme.tag_tiers and programme.membership != "tag":
+    if (programme.tag_tiers and programme.membership != "tag") or newcomers.anyone_awaited(tx, shop.shop_id):
         wishes.append(read_customer(member_id))
     if member is not None and member.tier is not None:
         wishes.append(tags_of(member_id))  # back to the tier they had, where the review finds nothing changed
@@ -159,6 +159,18 @@ def read_customer(member_id: int) -> Effect:
     return Effect(f"member:{member_id}:read", "member.read", {"member_id": member_id})
 
 
+def recognise(tx: Tx, shop: Shop, customers: Iterable[CustomerFact], now: datetime) -> None:
+    """Asks the platform about customers whose e-mail address something that moved in waits for.
+
+    What a webhook says of an address is a claim: only the shop's own token can tell whose it is.
+    """
+    emails = {one.email.lower(): one.customer_id for one in customers if one.email}
+    if emails:
+        awaited = newcomers.awaited(tx, shop.shop_id, emails)
+        wishes = [read_customer(emails[email]) for email in sorted(awaited)]
+        queues.enqueue(tx, shop.shop_id, wishes, now)
+
+
 def _merged(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
     kept_id = merges.merge(tx, shop, fact, now)
     if kept_id is None:
@@ -190,6 +202,7 @@ def _consented(tx: Tx, shop: Shop, fact: ConsentSeen, now: datetime) -> None:
 def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:
     programme = programmes.versions(tx, shop.shop_id).latest
     known = members.refresh(tx, shop.shop_id, customer)
+    recognise(tx, shop, [customer], now)
     if programme is None:
         return
     if programme.membership == "all":

@@ -13,7 +13,18 @@ from plugin.domain.values import exponent
 from plugin.errors import RegularsError
 from plugin.flows import code_life
 from plugin.flows.spending import mirror_of
-from plugin.store import events, expiries, ladder, ledger, privacy, programmes, queues, shops, tokens
+from plugin.store import (
+    backfills,
+    events,
+    expiries,
+    ladder,
+    ledger,
+    privacy,
+    programmes,
+    queues,
+    shops,
+    tokens,
+)
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.queues import Effect
@@ -66,6 +77,7 @@ def apply(
                 [Event(now, "shopify", "scopes_updated", "shop", {"scopes": list(fact.current)})],
             )
     elif isinstance(fact, BulkFinished):
+        backfills.hurry(tx, shop.shop_id, fact.operation_gid)
         events.record(
             tx,
             shop.shop_id,

@@ -13,8 +13,10 @@ from plugin.store import (
     actions,
     birthdays,
     events,
+    freezes,
     ledger,
     members,
+    newcomers,
     orders,
     privacy,
     programmes,
@@ -59,7 +61,7 @@ def merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> int | Non
     gifts.merged(tx, shop, accounts[kept_id], gone_id, dict(moved), now)
     ledger.write(tx, shop.shop_id, [account.moves for account in accounts.values()], now)
     ledger.keep_age(tx, shop.shop_id, moved)
-    for table in (orders, redemptions, surveys, actions, birthdays):
+    for table in (orders, redemptions, surveys, actions, birthdays, newcomers, freezes):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
     settling.resettle(tx, shop, kept_id, versions, now)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id, active=_was_active(tx, shop, gone))

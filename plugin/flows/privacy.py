@@ -12,9 +12,11 @@ from plugin.store import (
     actions,
     birthdays,
     events,
+    freezes,
     grants,
     history,
     members,
+    newcomers,
     orders,
     privacy,
     queues,
@@ -53,6 +55,8 @@ def everything_of(tx: Tx, shop: Shop, member_id: int) -> dict[str, object]:
         "codes": redemptions.of_member(tx, shop.shop_id, member_id, limit=10_000),
         "orders": [str(stored.order.order_id) for stored in orders.of_member(tx, shop.shop_id, member_id)],
         "answers": surveys.of_member(tx, shop.shop_id, member_id),
+        "frozen": freezes.of_member(tx, shop.shop_id, member_id),
+        "brought_along": newcomers.brought(tx, shop.shop_id, member_id),
     }
 
 
@@ -95,6 +99,9 @@ def _forget_member(
     """All of one member, under every name they had."""
     names = [member_id, *members.old_ids(tx, shop.shop_id, member_id)]
     theirs = {stored.order.order_id for stored in orders.of_member(tx, shop.shop_id, member_id)}
+    member = members.by_id(tx, shop.shop_id, member_id)
+    if member is not None and member.email is not None:
+        newcomers.claim(tx, shop.shop_id, member.email)  # what waited for them waits no longer
     members.redact(tx, shop.shop_id, member_id)
     birthdays.forget(tx, shop.shop_id, names)
     answered = _answered(tx, shop, member_id)
@@ -118,6 +125,8 @@ def _forget(
 ) -> None:
     surveys.forget_words(tx, shop.shop_id, answered)
     privacy.forget_notes_of(tx, shop.shop_id, names)
+    newcomers.forget_brought(tx, shop.shop_id, names)
+    freezes.forget_reasons(tx, shop.shop_id, names)
     grants.forget_notes(tx, shop.shop_id, names)
     privacy.forget_requests_of(tx, shop.shop_id, names)
     key = privacy.key_of(because, customer_id)

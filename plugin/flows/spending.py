@@ -12,7 +12,7 @@ from plugin.domain.pauses import paused
 from plugin.domain.programme import Programme, Reward
 from plugin.flows import offers
 from plugin.flows.offers import CannotRedeem
-from plugin.store import events, ledger, members, programmes, queues, redemptions
+from plugin.store import events, freezes, ledger, members, programmes, queues, redemptions
 from plugin.store import offers as offer_store
 from plugin.store.db import Tx
 from plugin.store.events import Event
@@ -36,7 +36,7 @@ def redeem(
 ) -> Redemption:
     """Debits the points and asks for what they buy, in one transaction. The same request key finds the same redemption.
 
-    `wanted`: a reward's key, or a wish (domain/rewards.py). Raises CannotRedeem (codes: not_a_member, paused,
+    `wanted`: a reward's key, or a wish (domain/rewards.py). Raises CannotRedeem (codes: not_a_member, frozen, paused,
     no_such_reward, not_enough_points, and those of flows/offers.py) and takes nothing.
     """
     before = redemptions.by_request(tx, shop.shop_id, member_id, request_key)
@@ -45,6 +45,10 @@ def redeem(
     member = members.by_id(tx, shop.shop_id, member_id)
     if member is None or member.status != "active":
         raise CannotRedeem("Join the programme first; joining is free.", code="not_a_member")
+    if freezes.of_member(tx, shop.shop_id, member_id) is not None:
+        raise CannotRedeem(
+            "Your points cannot be spent at the moment. Please write to the shop.", code="frozen"
+        )
     if paused(shop.pauses, "redeeming", now):
         raise CannotRedeem("Redeeming takes a short break. Your points are safe.", code="paused")
     programme = programmes.versions(tx, shop.shop_id).latest

@@ -15,6 +15,7 @@ from plugin.pages import (
     admin_handing,
     admin_home,
     admin_members,
+    admin_moving,
     admin_points,
     admin_programme,
     admin_settings,
@@ -50,6 +51,7 @@ def register(app: Flask, web: Web) -> None:
         admin_handing,
         admin_settings,
         admin_stops,
+        admin_moving,
         admin_connections,
     ):
         room.register(app, web)

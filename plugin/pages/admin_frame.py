@@ -49,6 +49,9 @@ FLASHES = {
     "saved": "Saved.",
     "stopped": "Stopped.",
     "going_on": "It goes on.",
+    "looked_at": "This is what the list would do. Nothing has changed yet.",
+    "moving_in": "It has begun. Reload this page to see how far it is.",
+    "reading_orders": "The reading of past orders has begun. Reload this page to see how far it is.",
     "correcting": "The correction has begun. The list below says how far it is.",
     "revoked": "The key is revoked. No program can use it any more.",
     "birthday": "The birthday is set. Below it stands when it earns.",
@@ -79,9 +82,9 @@ def ticket(web: Web, visit: Visit, action: str) -> str:
     return web.signer.form_ticket(visit.shop.domain, visit.user_id, action, web.wall_s())
 
 
-def admitted(web: Web, action: str, *, text: str | None = None) -> Visit:
+def admitted(web: Web, action: str, *, text: str | None = None, largest: int = MAX_FORM_BYTES) -> Visit:
     """The visit behind a signed form or download link; the ticket alone says which shop. Raises Refusal."""
-    request.max_content_length = MAX_FORM_BYTES
+    request.max_content_length = largest
     given = request.form.get("ticket", "") if text is None else text
     found = web.signer.read_form_ticket(given, action, web.wall_s())
     if found is None:

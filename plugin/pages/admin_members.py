@@ -10,7 +10,7 @@ import msgspec
 from flask import Flask, Response, request
 
 from plugin.domain import reward_names
-from plugin.flows import adjustments, privacy, standing
+from plugin.flows import adjustments, memberships, privacy, standing
 from plugin.flows.adjustments import CannotAdjust, Outcome
 from plugin.pages import admin_actions, admin_tiers, explain
 from plugin.pages.admin_frame import (
@@ -30,7 +30,17 @@ from plugin.pages.admin_home import NEW_DAYS, worth
 from plugin.pages.answers import Refusal
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import answers, directory, figures, history, members, notes, programmes, redemptions
+from plugin.store import (
+    answers,
+    directory,
+    figures,
+    freezes,
+    history,
+    members,
+    notes,
+    programmes,
+    redemptions,
+)
 from plugin.store.db import Tx, to_ms
 from plugin.store.directory import Listed
 
@@ -43,6 +53,7 @@ LISTS = {
     "points": "Most points",
     "waiting": "Bought, not joined",
 }
+CHANGES: tuple[memberships.Change, ...] = ("freeze", "unfreeze", "opt_out", "opt_in")
 STATUS = {
     "active": "Member",
     "unclaimed": "Has not joined",
@@ -79,6 +90,11 @@ def register(app: Flask, web: Web) -> None:
     @guard(FORM_TICKET)
     def confirm(member_id: str) -> Response:
         return _adjust(web, _id(member_id))
+
+    @app.post("/members/<member_id>/membership")
+    @guard(FORM_TICKET)
+    def change_membership(member_id: str) -> Response:
+        return _change(web, _id(member_id))
 
     @app.get("/members/<member_id>/export")
     @guard(FORM_TICKET)
@@ -187,6 +203,7 @@ def show_member(
         said = notes.of_entries(tx, shop.shop_id, [line.entry_id for line in lines])
         lots = directory.open_lots(tx, shop.shop_id, member_id, 100)
         codes = redemptions.of_member(tx, shop.shop_id, member_id)
+        frozen = freezes.of_member(tx, shop.shop_id, member_id)
         given = answers.of_member(tx, shop.shop_id, member_id)
         beside = admin_actions.of_member(web, visit, tx, member_id)
         past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, [])
@@ -212,8 +229,23 @@ def show_member(
         form=form or {}, errors=errors or {}, foreseen=foreseen, form_key=key, adjust_ticket=ticket(web, visit, action),
         states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,
                                                 ticket=ticket(web, visit, export_action(member_id))),
-        limit=adjustments.MAX_POINTS, grant_ticket=ticket(web, visit, f"grant {member_id} {key}"),
+        limit=adjustments.MAX_POINTS, grant_ticket=ticket(web, visit, f"grant {member_id} {key}"), frozen=frozen,
+        membership_action=f"membership {member_id}",
     )  # fmt: skip
+
+
+def _change(web: Web, member_id: int) -> Response:
+    """Freezes a member, takes one out or back in."""
+    known: dict[str, memberships.Change] = {one: one for one in CHANGES}
+    what = known.get(request.form.get("do", ""))
+    visit = admitted(web, f"membership {member_id}")
+    if what is None:
+        raise Refusal("Choose one of the buttons of the page.", code="no_such_change", status=422)
+    with web.db.write(visit.shop.shop_id) as tx:
+        memberships.change(
+            tx, visit.shop, member_id, what, request.form.get("reason", ""), visit.actor, web.now()
+        )
+    return go(web, visit, f"/members/{member_id}", "saved")
 
 
 def _form() -> dict[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
@@ -14,7 +12,7 @@ from plugin.pages.admin_frame import PAGE, Visit, admitted, arrive, download, fu
 from plugin.pages.admin_home import score_of
 from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
-from plugin.store import answers, surveys
+from plugin.store import answers, surveys, tabular
 from plugin.store.answers import Answer
 from plugin.store.db import to_ms
 
@@ -94,14 +92,10 @@ def _show(web: Web, visit: Visit) -> Response:
 
 def _download(web: Web) -> Response:
     visit = admitted(web, DOWNLOAD, text=request.args.get("ticket", ""))
-    out = io.StringIO()
-    table = csv.writer(out)
-    table.writerow(COLUMNS)
     with web.db.read() as tx:
-        for answer in answers.every(tx, visit.shop.shop_id):
-            table.writerow([harmless(str(value)) for value in _row(answer)])
-    # The mark tells spreadsheets that the text is UTF-8.
-    return download("\ufeff" + out.getvalue(), "survey-answers.csv", "text/csv; charset=utf-8")
+        rows = (_row(answer) for answer in answers.every(tx, visit.shop.shop_id))
+        text = "".join(tabular.csv_lines(COLUMNS, rows))
+    return download(text, "survey-answers.csv", "text/csv; charset=utf-8")
 
 
 def _row(answer: Answer) -> tuple[object, ...]:
@@ -116,8 +110,3 @@ def _row(answer: Answer) -> tuple[object, ...]:
         answer.words or "",
         answer.channel,
     )
-
-
-def harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -135,8 +135,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
     because = _BECAUSE.get(str(why.get("because")), "")
     if name:
         return f"{name}: {because}." if because else f"{name}."
-    if line.kind == "signup":
-        return "Points for joining."
+    if short := _short(line):
+        return short
     if why.get("rule") == "tier_entry":
         entered = _tier(why.get("tier"), programme)
         return f"For entering {entered}: {because}." if because else f"For entering {entered}."
@@ -154,6 +154,18 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         other = why.get("from") if line.kind == "transfer_in" else why.get("to")
         return f"Two accounts became one: {other}."
     return f"{because[:1].upper()}{because[1:]}." if because else ""
+
+
+def _short(line: HistoryLine) -> str:
+    """What needs no numbers."""
+    if line.kind == "signup":
+        return "Points for joining."
+    if not line.why.get("import"):
+        return ""
+    if line.kind == "adjust":
+        return "By a list of adjustments."
+    app = line.why.get("from")
+    return f"Moved in from {app}." if line.points > 0 else f"Set to the balance of {app}."
 
 
 def _reward(why: Mapping[str, Any]) -> object:
@@ -265,6 +277,19 @@ def event(found: Event, programme: Programme | None = None) -> str:
         else "Orders of a stop are counted after all.",
         "correction_done": f"A correction of past orders is done: {_number(detail.get('orders')):,} orders, "
         f"{_number(detail.get('points')):+,} points.",
+        "import_begun": f"A list of {_number(detail.get('rows')):,} rows was begun.",
+        "import_done": f"A list is done: {_number(detail.get('done')):,} rows, "
+        f"{_number(detail.get('points_in')):,} points given, {_number(detail.get('points_out')):,} taken.",
+        "shop_moved_in": "The shop’s data came from another installation.",
+        "backfill_begun": "The reading of past orders began: "
+        + ("they earn points." if detail.get("policy") == "earn" else "they count as history only."),
+        "backfill_done": f"Past orders were read: {_number(detail.get('orders')):,} orders, "
+        f"{_number(detail.get('points')):,} points.",
+        "backfill_failed": f"The reading of past orders ended early: {detail.get('reason')}",
+        "member_frozen": "The member was frozen: their points cannot be spent for now.",
+        "member_unfrozen": "The member may spend points again.",
+        "member_opted_out": "The member was taken out of the programme.",
+        "member_opted_in": "The customer was taken into the programme.",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")
@@ -292,8 +317,8 @@ def actor(text: str) -> str:
     """Who did it, in a word or two."""
     kind = text.partition(":")[0]
     return {
-        "system": "Regulars", "shopify": "Shopify", "member": "The member", "staff": "A staff member",
-        "api": "Another program",
+        "system": "Regulars", "command": "The command line", "shopify": "Shopify", "member": "The member",
+        "staff": "A staff member", "api": "Another program",
     }.get(kind, text)  # fmt: skip
 
 

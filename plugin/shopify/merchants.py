@@ -59,3 +59,10 @@ def customer_tags(client: AdminClient, customer_id: int) -> tuple[str, ...] | No
     """The customer's tags, or None when there is no such customer."""
     node = client.run("customer", {"id": f"gid://shopify/Customer/{customer_id}"})["customer"]
     return None if node is None else tuple(node["tags"])
+
+
+def customer_email(client: AdminClient, customer_id: int) -> str | None:
+    """The customer's e-mail address, or None when there is no such customer or we may not know it."""
+    node = client.run("customer", {"id": f"gid://shopify/Customer/{customer_id}"})["customer"]
+    address = None if node is None else node["defaultEmailAddress"]
+    return (address["emailAddress"] or None) if address else None

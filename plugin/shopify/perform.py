@@ -10,7 +10,7 @@ from __future__ import annotations
 from plugin.shopify.code_inputs import CodeKind, CodeOrder
 from plugin.shopify.codes import Made, RefusedForGood, Withdrawn, combine_code, make_code, withdraw_code
 from plugin.shopify.gift_cards import CardOrder, left_on_card, make_card, withdraw_card
-from plugin.shopify.merchants import ShopFacts, customer_seen, customer_tags, shop_facts
+from plugin.shopify.merchants import ShopFacts, customer_email, customer_seen, customer_tags, shop_facts
 from plugin.shopify.mirrors import (
     TAG_PREFIX,
     MemberState,
@@ -39,6 +39,7 @@ __all__ = [
     "SurveyAnswer",
     "Withdrawn",
     "combine_code",
+    "customer_email",
     "customer_seen",
     "customer_tags",
     "erase_customer",

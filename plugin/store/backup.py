@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlite_utils
+from sqlalchemy import Table
 
 from plugin.errors import RegularsError
-from plugin.store.db import Database, Row
+from plugin.store.db import Database, Row, Tx
 from plugin.store.migrate import current, head, migrate
 from plugin.store.schema import metadata
 
@@ -29,35 +31,50 @@ def backup(url: str, path: Path) -> dict[str, int]:
 
     One transaction reads it all, so the copy is of one moment. Raises BackupError when the file exists.
     """
+    counts: dict[str, int] = {}
+    db = Database.open(url)
+    try:
+        with whole_file(path) as copy, db.read() as tx:
+            copy.table("_regulars").insert({"revision": current(url), "format": 1})
+            if tx.engine == "postgresql":
+                tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            for table in metadata.sorted_tables:
+                counts[table.name] = table_of(tx, copy, table)
+    finally:
+        db.close()
+    return counts
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[sqlite_utils.Database]:
+    """A new SQLite file that appears under its name only when it is whole and on the disk.
+
+    Raises BackupError when the file exists.
+    """
     if path.exists():
         raise BackupError(f"{path} exists already. Choose another name, or move it away first.")
     partial = path.with_name(path.name + ".partial")
     partial.unlink(missing_ok=True)
     copy = sqlite_utils.Database(str(partial))
-    counts: dict[str, int] = {}
-    db = Database.open(url)
     try:
-        copy.table("_regulars").insert({"revision": current(url), "format": 1})
-        with db.read() as tx:
-            if tx.engine == "postgresql":
-                tx.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            for table in metadata.sorted_tables:
-                names = [column.name for column in table.columns]
-                copy.table(table.name).create({name: _affinity(table.c[name]) for name in names})
-                rows = tx.each(f"SELECT {', '.join(names)} FROM {table.name}")
-                copy.table(table.name).insert_all(
-                    (dict(zip(names, row, strict=True)) for row in rows), batch_size=_CHUNK
-                )
-                counts[table.name] = copy.table(table.name).count
+        yield copy
         copy.close()
         descriptor = os.open(partial, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
         os.replace(partial, path)
     finally:
-        db.close()
+        copy.close()
         partial.unlink(missing_ok=True)
-    return counts
+
+
+def table_of(tx: Tx, copy: sqlite_utils.Database, table: Table, where: str = "", **parameters: int) -> int:
+    """Writes a table's rows into the copy; returns how many."""
+    names = [column.name for column in table.columns]
+    copy.table(table.name).create({name: _affinity(table.c[name]) for name in names})
+    rows = tx.each(f"SELECT {', '.join(names)} FROM {table.name} {where}", **parameters)
+    copy.table(table.name).insert_all((dict(zip(names, row, strict=True)) for row in rows), batch_size=_CHUNK)
+    return int(copy.table(table.name).count)
 
 
 def restore(url: str, path: Path) -> dict[str, int]:
@@ -91,7 +108,7 @@ def restore(url: str, path: Path) -> dict[str, int]:
                     f"INSERT INTO {table.name} ({', '.join(names)}) "
                     f"VALUES ({', '.join(f':{name}' for name in names)})"
                 )
-                counts[table.name] = sum(tx.many(sql, chunk) for chunk in _chunks(copy, table.name, names))
+                counts[table.name] = sum(tx.many(sql, chunk) for chunk in chunks(copy, table.name, names))
     finally:
         db.close()
         copy.close()
@@ -105,7 +122,8 @@ def _is_backup(copy: sqlite_utils.Database) -> bool:
         return False
 
 
-def _chunks(copy: sqlite_utils.Database, table: str, names: list[str]) -> Iterator[list[dict[str, Any]]]:
+def chunks(copy: sqlite_utils.Database, table: str, names: list[str]) -> Iterator[list[dict[str, Any]]]:
+    """A copied table's rows, some at a time."""
     chunk: list[dict[str, Any]] = []
     row: Row
     for row in copy.execute(f"SELECT {', '.join(names)} FROM {table}"):

@@ -115,6 +115,20 @@ def _spellings(word: str) -> dict[int, str]:
     return {0: low} if not low or low[0].isascii() else {0: low, 1: low[0].upper() + low[1:]}
 
 
+def with_emails(tx: Tx, shop_id: int, emails: Iterable[str]) -> dict[str, list[int]]:
+    """The members of each of these e-mail addresses, which are given in small letters."""
+    rows = tx.among(
+        "SELECT lower(email), member_id FROM members WHERE shop_id = :s AND lower(email) IN (:among) "
+        "AND status <> 'merged'",
+        emails,
+        s=shop_id,
+    )
+    found: dict[str, list[int]] = {}
+    for email, member_id in sorted(rows):
+        found.setdefault(email, []).append(member_id)
+    return found
+
+
 def joined(
     tx: Tx, shop_id: int, since: datetime | None, before: tuple[int, int] | None, limit: int
 ) -> list[Listed]:
@@ -130,6 +144,19 @@ def joined(
         n=limit,
     )
     return [_listed(row) for row in rows]
+
+
+def chosen(tx: Tx, shop_id: int, tier: str | None, at_least: int) -> list[int]:
+    """Active members of a tier (None: of any) who hold at least so many points."""
+    rows = tx.all(
+        "SELECT member_id FROM members WHERE shop_id = :s AND status = 'active' AND posted >= :p "
+        + ("" if tier is None else "AND tier = :tier ")
+        + "ORDER BY member_id",
+        s=shop_id,
+        p=at_least,
+        **({} if tier is None else {"tier": tier}),
+    )
+    return [row[0] for row in rows]
 
 
 def waiting(tx: Tx, shop_id: int, before: int | None, limit: int) -> list[Listed]:

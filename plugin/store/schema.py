@@ -695,6 +695,118 @@ corrections = Table(
     PrimaryKeyConstraint("shop_id", "correction_id", name="pk_corrections"),
 )
 
+# Lists of members from other apps, and bulk adjustments. state: looked_at, running, done
+imports = Table(
+    "imports",
+    metadata,
+    _big("shop_id"),
+    _big("import_id"),
+    _text("purpose"),  # members, adjustment
+    _text("name"),
+    _text("digest"),
+    _text("app"),
+    _text("policy"),  # add, set
+    _text("reason", null=True),
+    _text("state", default="looked_at"),
+    _text("actor"),
+    _big("created_at"),
+    _big("finished_at", null=True),
+    _big("at_line", default=0),
+    _big("rows", default=0),
+    _text("foreseen", default="{}"),
+    _text("figures", default="{}"),
+    PrimaryKeyConstraint("shop_id", "import_id", name="pk_imports"),
+)
+Index(
+    "ix_imports_running",
+    imports.c.shop_id,
+    imports.c.import_id,
+    sqlite_where=text("state = 'running'"),
+    postgresql_where=text("state = 'running'"),
+)
+
+# What a list says of each person, until it is done; what could not be used stays a while for the error file.
+import_rows = Table(
+    "import_rows",
+    metadata,
+    _big("shop_id"),
+    _big("import_id"),
+    _big("line"),
+    _text("row", null=True),
+    _text("cells", null=True),
+    _text("problem", null=True),
+    PrimaryKeyConstraint("shop_id", "import_id", "line", name="pk_import_rows"),
+)
+
+# People of a list whom the shop does not know yet, under a hash of their e-mail address.
+waiting_imports = Table(
+    "waiting_imports",
+    metadata,
+    _big("shop_id"),
+    _text("email_hash"),
+    _big("import_id"),
+    _text("row"),
+    _big("created_at"),
+    PrimaryKeyConstraint("shop_id", "email_hash", "import_id", name="pk_waiting_imports"),
+)
+
+# What a former app knew of a member and no entry says: referral (link or code)
+brought_along = Table(
+    "brought_along",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _text("name"),
+    _text("value"),
+    _text("app"),
+    _big("recorded_at"),
+    PrimaryKeyConstraint("shop_id", "member_id", "name", name="pk_brought_along"),
+)
+
+# Members who may not redeem for the moment. They see and earn points as before.
+freezes = Table(
+    "freezes",
+    metadata,
+    _big("shop_id"),
+    _big("member_id"),
+    _big("since"),
+    _text("actor"),
+    _text("reason"),
+    PrimaryKeyConstraint("shop_id", "member_id", name="pk_freezes"),
+)
+
+# Past orders read in one go at the platform. state: asked, reading, done, failed. policy: history, earn
+backfills = Table(
+    "backfills",
+    metadata,
+    _big("shop_id"),
+    _big("backfill_id"),
+    _text("state", default="asked"),
+    _text("policy"),
+    _big("since", null=True),
+    _big("until"),
+    _text("actor"),
+    _big("created_at"),
+    _big("finished_at", null=True),
+    _text("operation_gid", null=True),
+    _text("url", null=True),
+    _big("asked_at", null=True),
+    _big("total", default=0),
+    _big("at_byte", default=0),
+    _big("orders", default=0),
+    _big("points", default=0),
+    _big("skipped", default=0),
+    _text("reason", null=True),
+    PrimaryKeyConstraint("shop_id", "backfill_id", name="pk_backfills"),
+)
+Index(
+    "ix_backfills_open",
+    backfills.c.shop_id,
+    backfills.c.backfill_id,
+    sqlite_where=text("state IN ('asked', 'reading')"),
+    postgresql_where=text("state IN ('asked', 'reading')"),
+)
+
 privacy_requests = Table(
     "privacy_requests",
     metadata,

@@ -18,6 +18,7 @@ from plugin.channels.outgoing import Sender
 from plugin.channels.sealed import Sealer
 from plugin.domain.programme import shown_balance
 from plugin.errors import trace
+from plugin.flows import imports as import_flow
 from plugin.flows import members as member_flow
 from plugin.flows import orders as order_flow
 from plugin.flows import standing
@@ -34,7 +35,7 @@ from plugin.shopify.errors import (
     TokenUnavailable,
     Unavailable,
 )
-from plugin.store import members, orders, queues, shops, surveys
+from plugin.store import members, newcomers, orders, queues, shops, surveys
 from plugin.store.db import Database
 from plugin.store.outgoing import DELIVER
 from plugin.store.queues import Effect
@@ -218,10 +219,15 @@ def _tag_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
 
 def _read_member(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:
     member_id = int(str(effect.payload["member_id"]))
+    with bench.db.read() as tx:
+        awaited = newcomers.anyone_awaited(tx, shop.shop_id)
     tags = platform.customer_tags(client, member_id)
+    email = platform.customer_email(client, member_id) if awaited else None
     with bench.db.write(shop.shop_id) as tx:
         if tags is not None:
             member_flow.tags_seen(tx, shop, member_id, tags, bench.now())
+        if email is not None:
+            import_flow.claim(tx, shop, member_id, email, bench.now())
         queues.effects_done(tx, shop.shop_id, [effect], bench.now())
 
 

@@ -13,8 +13,9 @@ from plugin.errors import StorageBusy, describe, trace
 from plugin.flows import clock
 from plugin.shopify.errors import PlatformError
 from plugin.shopify.tokens import TokenSource
-from plugin.store import privacy, queues, shops
+from plugin.store import backfills, privacy, queues, shops
 from plugin.worker import effects
+from plugin.worker.backfill import backfill
 from plugin.worker.effects import Bench
 from plugin.worker.forgetting import forget_bodies
 from plugin.worker.post import Post
@@ -45,6 +46,7 @@ class Worker:
     _looked: dict[object, datetime] = field(default_factory=dict)
     _tidied: dict[object, datetime] = field(default_factory=dict)
     _reading: dict[int, Iterator[int]] = field(default_factory=dict)
+    _filling: dict[int, Iterator[int]] = field(default_factory=dict)
     _failed: dict[int, tuple[int, datetime]] = field(default_factory=dict)
     _real: Callable[[], datetime] = field(default=lambda: datetime.now().astimezone())
 
@@ -82,6 +84,9 @@ class Worker:
             worked = self._at_home() or worked
         for shop in self._to_reconcile(self.bench.now()):
             worked = self._apart(shop.shop_id, self._reconcile, shop) or worked
+            worked = self._at_home() or worked
+        for shop in self._to_backfill(self.bench.now()):
+            worked = self._apart(shop.shop_id, self._backfill, shop) or worked
             worked = self._at_home() or worked
         if _due(self._tidied, "installation", self.bench.now(), TIDY_EVERY):
             self._look_after_installation()
@@ -179,6 +184,27 @@ class Worker:
         if read is not None:  # a page was read, and there may be another
             self._reading[shop.shop_id] = pages
         return read is not None
+
+    def _to_backfill(self, now: datetime) -> list[shops.Shop]:
+        if not self._filling and not _due(self._looked, "backfills", now, TICK_EVERY):
+            return []
+        with self.bench.db.read() as tx:
+            filling = backfills.shops_filling(tx)
+        for gone in self._filling.keys() - filling:
+            del self._filling[gone]
+        return [shop for shop in self._installed() if shop.shop_id in filling] if filling else []
+
+    def _backfill(self, shop: shops.Shop) -> bool:
+        """One slice of a shop's past orders. When the platform is away, it is asked again in a while."""
+        slices = self._filling.pop(shop.shop_id, None) or backfill(self.bench, shop)
+        try:
+            taken = next(slices, None)
+        except PlatformError as error:
+            log.warning("the backfill of shop %s waits: %s", shop.shop_id, error.code)
+            return False
+        if taken is not None:
+            self._filling[shop.shop_id] = slices
+        return taken is not None
 
     def _tidy(self, shop: shops.Shop, now: datetime) -> bool:
         with self.bench.db.try_write(shop.shop_id) as write:

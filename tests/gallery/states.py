@@ -150,6 +150,27 @@ def _paused(world: World, page: Page) -> View:
     return view
 
 
+def _look_at_nothing(inside: FrameLocator) -> None:
+    inside.get_by_role("button", name="Look at the list").click()
+    inside.get_by_text("Choose a file: CSV, TSV or JSON.").first.wait_for()
+
+
+def _look_at_list(inside: FrameLocator) -> None:
+    body = b"email,customer id,points,tier\nlate@example.com,,120,Gold\n,81,40,\nnobody,,1,\n"
+    inside.get_by_label("File", exact=True).set_input_files(
+        {"name": "smile.csv", "mimeType": "text/csv", "buffer": body}
+    )
+    inside.get_by_label("What its points mean").select_option("add")
+    inside.get_by_role("button", name="Look at the list").click()
+    inside.get_by_role("button", name="Take this list").wait_for()
+
+
+def _take_list(inside: FrameLocator) -> None:
+    _look_at_list(inside)
+    inside.get_by_role("button", name="Take this list").click()
+    inside.get_by_text("Under way").first.wait_for()
+
+
 def _stopped(world: World, page: Page) -> View:
     """Earning stands still, for the time of a look."""
 
@@ -234,6 +255,9 @@ ADMIN = {
     "settings-wrong": State("lived", "settings.html", admin("/settings", _save_wrongly)),
     "settings-found": State("full", "settings.html", admin(f"/settings?id={FIRST + 1}")),
     "settings-not-found": State("lived", "settings.html", admin("/settings?id=4242")),
+    "moving": State("lived", "moving.html", admin("/moving", _look_at_list)),
+    "moving-wrong": State("new", "moving.html", admin("/moving", _look_at_nothing)),
+    "moving-taken": State("new", "moving.html", admin("/moving", _take_list)),
     "stop": State("new", "stop.html", admin("/stop")),
     "stop-stopped": State("new", "stop.html", _stopped),
     "stop-tried": State("lived", "stop.html", admin("/stop", _try_correction)),

@@ -60,7 +60,9 @@ def long_files(root: Path = ROOT) -> list[str]:
     """Files of the product that grew beyond a page or three."""
     counted = {
         path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
-        for path in python_files("plugin", "webhooks", "devshop", "app.py", "commands.py", root=root)
+        for path in python_files(
+            "plugin", "webhooks", "devshop", "app.py", "commands.py", "commands_moving.py", root=root
+        )
     }
     return [
         f"{name}: {lines} lines"
@@ -182,6 +184,8 @@ def test_every_promised_command_exists() -> None:
         "restore",
         "migrate",
         "doctor",
+        "export",
+        "import",
     }
     assert promised - set(commands()) == set()
     assert all(command.help or command.short_help for command in commands().values())

@@ -12,8 +12,9 @@ from plugin.domain import nps
 from plugin.domain.facts import CustomerFact
 from plugin.pages import admin_surveys
 from plugin.pages.admin_settings import granted
-from plugin.pages.admin_surveys import harmless, in_words
+from plugin.pages.admin_surveys import in_words
 from plugin.store import programmes
+from plugin.store.tabular import harmless
 from tests.markup import Form
 from tests.pages.admin_pages import checked, follow, open_page, placed, read, send, words
 from tests.pages.scene import ALICE, ANNA, BEN, MALLORY, Scene, code_of
