@@ -199,3 +199,20 @@ def test_points_by_the_unit_of_what_is_not_paid_wait() -> None:
         grown, head=replace(grown.head, financial_status="paid", updated_at=T0 + timedelta(hours=2))
     )
     assert worth([seen(1, TEA), grown, paid], by) == Worth(14_000, 0, 10)
+
+
+def test_a_gift_card_before_the_goods_hides_none_of_them() -> None:
+    card = line(9, 5_000, gift_card=True)
+    assert basis_minor(order(seen(1, card, TEA, card, CUP)), GOODS) == 15_000
+
+
+def test_a_refund_of_the_last_unit_of_money_leaves_nothing() -> None:
+    given = [seen(1, line(1, 1)), refunded(1, refund(1, paid=1))]
+    assert basis_minor(order(*given), GOODS) == 0
+    big = [seen(1, line(1, 3), line(2, 4)), refunded(1, refund(1, paid=7))]
+    assert basis_minor(order(*big), GOODS) == 0
+
+
+def test_money_of_all_that_was_edited_out_is_no_refund_beside_it() -> None:
+    edited = seen(1, replace(TEA, removed=1), replace(CUP, removed=1), line(3, 2_000))
+    assert basis_minor(order(edited, refunded(1, refund(1, paid=15_000))), GOODS) == 2_000

@@ -263,3 +263,9 @@ def test_what_was_never_enough_starts_no_grace() -> None:
     rules = ladder(grace_months=2)
     found = review(rules, Earned("silver", T0 - 800 * DAY), [(T0 - DAY, 100)], T0)
     assert found.earned == Earned("bronze", T0)
+
+
+def test_months_of_a_rolling_window_are_not_of_any_clock_on_a_wall() -> None:
+    begun = datetime(2026, 2, 15, 12, tzinfo=UTC)
+    found = review(ladder(grace_months=2), Earned("silver", begun), [(begun, 500)], begun, ZURICH)
+    assert found.earned.until == datetime(2027, 4, 15, 12, tzinfo=UTC) + MS
