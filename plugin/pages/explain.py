@@ -9,6 +9,7 @@ from typing import Any
 
 from plugin.domain import reward_names
 from plugin.domain.programme import Programme
+from plugin.domain.referrals import WHYS
 from plugin.domain.values import decimal_text
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
@@ -79,7 +80,10 @@ _BECAUSE = {
     "excluded_customer": "this customer is excluded by a tag",
     "company": "orders of companies earn nothing",
     "gift_withdrawn": "the order that brought the tier was given back",
+    "referral_fell": "the order of the friend did not last",
 }
+# Kinds of entries that one sentence says all of.
+_SAID = {"signup": "Points for joining.", "referral": "A friend’s first order has stood."}
 _STATED = {"order": "Points for the order itself", "products": "Points for the products in it"}
 _EFFECTS = {
     "order.read": "Read an order again",
@@ -90,6 +94,8 @@ _EFFECTS = {
     "card.read": "Read what is left on a gift card",
     "card.withdraw": "Switch a gift card off",
     "credit.make": "Give store credit",
+    "referral.make": "Make a member’s code for friends",
+    "referral.end": "End a member’s code for friends",
     "member.mirror": "Show points in the storefront",
     "member.tags": "Set the tier’s tag",
     "member.read": "Read a customer",
@@ -137,6 +143,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         return f"{name}: {because}." if because else f"{name}."
     if short := _short(line):
         return short
+    if line.kind in _SAID:
+        return _SAID[line.kind]
     if why.get("rule") == "tier_entry":
         entered = _tier(why.get("tier"), programme)
         return f"For entering {entered}: {because}." if because else f"For entering {entered}."
@@ -251,6 +259,8 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "programme_in_force": f"Version {subject} of the programme came into force, as scheduled.",
         "programme_cancelled": f"Version {subject} of the programme was cancelled before it came into force.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
+        "referral_decided": _referral_decided(detail),
+        "referral_reviewed": f"A referral was {detail.get('decision')} by hand.",
         "birthday_set": "The birthday was set by hand.",
         "reward_expiring": "The member’s unused code ends soon.",
         "reward_not_given": "A reward that was to be given was sold out.",
@@ -298,6 +308,15 @@ def event(found: Event, programme: Programme | None = None) -> str:
 def _day(moment: object) -> str:
     """The day of an ISO moment, as the trail writes it."""
     return str(moment)[:10]
+
+
+def _referral_decided(detail: dict[str, object]) -> str:
+    given = _number(detail.get("points"))
+    if detail.get("state") == "approved":
+        return f"A referral counted{f': {points(given)} were given' if given else ''}."
+    why = WHYS.get(str(detail.get("why")), "")
+    verb = "was refused" if detail.get("state") == "rejected" else "came to nothing"
+    return f"A referral {verb}. {why}".rstrip()
 
 
 def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str:
