@@ -113,7 +113,6 @@ def _people(call: Call, order: Order) -> View:
         "customer": customer,
         "purchasingEntity": entity,
         "clientIp": order.client_ip,
-        "phone": None,
         "customAttributes": [{"key": name, "value": value} for name, value in order.attributes.items()],
         "email": protected(call, "email", "email", order.email or None),
         "shippingAddress": _address(call, order.address),

@@ -78,7 +78,8 @@ def test_the_link_is_made_at_the_first_tap(sharing_scene: Scene) -> None:
 
 def test_who_may_not_share_is_told_why(sharing_scene: Scene) -> None:
     assert sharing_scene.get("referral").json == {
-        "enabled": True, "friend": {"kind": "amount_off", "name": None, "value_minor": 1000, "percent": 0, "minimum_minor": None},
+        "enabled": True,
+        "friend": {"kind": "amount_off", "name": None, "value_minor": 1000, "percent": 0, "minimum_minor": None},
         "you": {"points": 200, "reward": None, "minimum_minor": 0}, "link": None, "code": None,
         "why_not": "join_first",
     }  # fmt: skip
