@@ -52,7 +52,7 @@ def test_referrals_are_set_shared_and_decided(demo: Demo, browser: Browser, size
             ATTRIBUTE: code
         }
 
-        # Somebody who lives where the member lives: it waits for a person.
+        # Somebody at the member's own device and address: refused until a person says otherwise.
         friend = demo.shop.create_customer(first_name="Ben", last_name="Rossi", email="ben@example.com")
         tea = next(iter(demo.shop.desk.shop.products.values()))
         for customer in (demo.shop.customers[seen.customer_id], friend):
@@ -62,6 +62,8 @@ def test_referrals_are_set_shared_and_decided(demo: Demo, browser: Browser, size
             )
         demo.settle()
         page.goto(f"{base}/referrals")
+        expect(inside.get_by_text("Nothing to decide.")).to_be_visible()
+        inside.get_by_role("link", name="Refused (1)").click()
         expect(inside.get_by_text("Ordered from a device")).to_be_visible()
         fits(page)
         inside.get_by_text("Decide on").first.click()
