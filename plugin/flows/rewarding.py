@@ -36,6 +36,7 @@ def reward(
         final.append(_for_friend(tx, shop, one, programme, now))
     ledger.write(tx, shop.shop_id, [accounts[m].moves for m in sorted(accounts)], now)
     queues.enqueue(tx, shop.shop_id, [spending.mirror_of(m) for m in sorted(accounts)], now)
+    members.wants_review(tx, shop.shop_id, moving, now)  # a ladder may count referrals
     return final
 
 
@@ -80,6 +81,7 @@ def _take_back(
         why={"rule": "referral", "referral": str(one.referral_id), "because": "referral_fell"},
         occurred_at=now,
         now=now,
+        reverses_id=ledger.entry_by_source(tx, shop.shop_id, f"referral:{one.referral_id}:{one.posts}"),
     )
     floor_at_zero(account, entry, programme)
     return replace(taken, posts=n)

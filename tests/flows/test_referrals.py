@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plugin.domain.facts import CustomerRedacted, CustomersMerged, OrderDeleted, OrderFact, OrderSeen, Traces
-from plugin.domain.programme import Checks, Referral, Reward
+from plugin.domain.programme import Checks, Ladder, Referral, Reward, Tier
 from plugin.flows import clock, referrals, sharing, stops
-from plugin.store import referral_codes
+from plugin.store import programmes, progress, referral_codes
 from plugin.store import referrals as store
 from plugin.store.db import Database
 from plugin.store.referrals import Referred
@@ -29,7 +29,8 @@ HOME = Traces(
 
 
 def rules(**changes: Any) -> Any:
-    return programme(referral=replace(ON, **changes), return_window_days=10)
+    own = {name: changes.pop(name) for name in ("ladder", "tiers") if name in changes}
+    return programme(referral=replace(ON, **changes), return_window_days=10, **own)
 
 
 @pytest.fixture
@@ -195,6 +196,23 @@ def test_cancelled_before_its_time_and_refunded_after_it(sharing_books: Books) -
     assert books.entries(7) == [("signup", 50), ("referral", 200), ("clawback", -200)]
     assert books.points(7) == (50, 0, 0)
     assert books.audit() == []
+
+
+def test_a_ladder_by_referrals_counts_those_that_stand(sharing_books: Books) -> None:
+    books = sharing_books
+    ladder = Ladder(basis="referrals")
+    tiers = (Tier("bronze", "Bronze", 0), Tier("gold", "Gold", 1))
+    books.publish(rules(ladder=ladder, tiers=tiers), at=T0 - DAY / 4)
+    bought(books, 1, 8)
+    delivered(books, 1)
+    later(books, 12)
+    later(books, 0.1)
+    assert books.member(7).tier == "gold"
+    books.tell(OrderDeleted(1))
+    with books.db.read() as tx:
+        latest = programmes.versions(tx, books.shop_id).latest
+        assert latest is not None
+        assert progress.sums(tx, books.shop_id, [7], latest, T0, books.now) == {}
 
 
 def test_a_partial_refund_that_leaves_enough_changes_nothing(sharing_books: Books) -> None:
