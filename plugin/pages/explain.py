@@ -143,8 +143,6 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
         return f"{name}: {because}." if because else f"{name}."
     if short := _short(line):
         return short
-    if line.kind in _SAID:
-        return _SAID[line.kind]
     if why.get("rule") == "tier_entry":
         entered = _tier(why.get("tier"), programme)
         return f"For entering {entered}: {because}." if because else f"For entering {entered}."
@@ -166,8 +164,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
 
 def _short(line: HistoryLine) -> str:
     """What needs no numbers."""
-    if line.kind == "signup":
-        return "Points for joining."
+    if line.kind in _SAID:
+        return _SAID[line.kind]
     if not line.why.get("import"):
         return ""
     if line.kind == "adjust":
