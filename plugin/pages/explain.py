@@ -11,6 +11,7 @@ from plugin.domain import reward_names
 from plugin.domain.programme import Programme
 from plugin.domain.referrals import WHYS
 from plugin.domain.values import decimal_text
+from plugin.pages.errands import EFFECTS
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
 
@@ -85,27 +86,6 @@ _BECAUSE = {
 # Kinds of entries that one sentence says all of.
 _SAID = {"signup": "Points for joining.", "referral": "A friend’s first order has stood."}
 _STATED = {"order": "Points for the order itself", "products": "Points for the products in it"}
-_EFFECTS = {
-    "order.read": "Read an order again",
-    "code.make": "Make a discount code",
-    "code.withdraw": "Withdraw a discount code",
-    "code.combine": "Change beside what a code may be used",
-    "card.make": "Make a gift card",
-    "card.read": "Read what is left on a gift card",
-    "card.withdraw": "Switch a gift card off",
-    "credit.make": "Give store credit",
-    "referral.make": "Make a member’s code for friends",
-    "referral.end": "End a member’s code for friends",
-    "member.mirror": "Show points in the storefront",
-    "member.tags": "Set the tier’s tag",
-    "member.read": "Read a customer",
-    "member.erase": "Erase a customer’s data",
-    "response.mirror": "Write an answer into your admin",
-    "shop.setup": "Set the shop up",
-    "shop.digest": "Show the programme in the storefront",
-    "webhook.deliver": "Tell another program",
-    "shop.redact": "Check whether the shop still has the app",
-}
 _STOPPED = {"earning": "Earning", "redeeming": "Redeeming", "messages": "Messages to members"}
 # The codes of plugin/shopify/errors.py, of the store and of the drain, as what to do about them.
 REASONS = {
@@ -353,7 +333,7 @@ def member_of(subject: str) -> int | None:
 
 def work(queue: str, kind: str) -> str:
     """What a parked row wanted to do."""
-    return f"Message from Shopify: {kind}" if queue == "webhook" else _EFFECTS.get(kind, kind)
+    return f"Message from Shopify: {kind}" if queue == "webhook" else EFFECTS.get(kind, kind)
 
 
 def reason(text: str) -> str:
