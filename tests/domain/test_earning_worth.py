@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from plugin.domain.earning import target, wants_details
+from plugin.domain.earning import Target, target, wants_details
 from plugin.domain.earning.basis import basis_minor, refunded_share
 from plugin.domain.earning.caps import Seat, across
 from plugin.domain.earning.worth import Worth, banded, worth_of
-from plugin.domain.facts import LineProduct, Payments
+from plugin.domain.facts import Dispute, LineProduct, OrderDisputed, Payments
 from plugin.domain.orders import Order
 from plugin.domain.programme import Band, Basis, LineRule, OrderRules, Programme
 from plugin.domain.values import Ratio
@@ -157,3 +157,45 @@ def test_an_order_of_no_programme_sits_in_the_row_and_gets_nothing_by_a_rule() -
         Seat(2, T0, None, False, True, {"purchase": 40}, points, 40),
     ]
     assert across(row) == {1: points, 2: points}
+
+
+def test_what_does_not_count_has_no_basis_and_no_dates() -> None:
+    gone = seen(1, cancelled_at=T0)
+    assert target(order(gone), ruled(), confirmed=True) == Target((), 0, False, "cancelled", None, None, None)
+    held = OrderDisputed(1, Dispute(1, "chargeback", "needs_response", None))
+    assert target(order(seen(1), held), ruled(), confirmed=True).why_not == "disputed"
+    assert target(Order(1), ruled(), confirmed=True).why_not == "not_seen"
+    assert target(order(seen(1)), None, confirmed=True).why_not == "before_programme"
+
+
+def test_orders_of_a_test_shop_count_where_it_says_so() -> None:
+    trial = order(seen(1, test=True))
+    assert target(trial, ruled(), confirmed=True).why_not == "test"
+    assert target(trial, ruled(), confirmed=True, count_test_orders=True).why_not is None
+
+
+@pytest.mark.parametrize(("net", "earns"), [(0, False), (1, True), (10_000, True)])
+def test_an_order_of_the_smallest_unit_is_one_that_earns(net: int, earns: bool) -> None:
+    by = ruled(per_order=7)
+    found = target(order(seen(1, line(1, net))), by, confirmed=True)
+    assert (found.earns, dict(found.points).get("order")) == (earns, 7 if earns else None)
+    assert (found.basis_minor, found.weighed_minor) == (net, net)
+
+
+def test_points_by_the_unit_go_with_the_last_of_the_money() -> None:
+    by = ruled(lines=(replace(DOUBLE, effect="fixed", points=5),))
+    for back_again, fixed in ((0, 5), (9_999, 5), (10_000, 0)):
+        given = [seen(1, TEA), *([refunded(1, refund(1, paid=back_again))] if back_again else [])]
+        assert worth(given, by) == Worth(10_000 - back_again, 0, fixed)
+
+
+def test_points_by_the_unit_of_what_is_not_paid_wait() -> None:
+    by = ruled(lines=(replace(DOUBLE, effect="fixed", points=5),))
+    grown = seen(
+        1, TEA, line(3, 4_000, product_id=11), at=T0 + timedelta(hours=1), financial_status="partially_paid"
+    )
+    assert worth([seen(1, TEA), grown], by) == Worth(10_000, 0, 5)
+    paid = replace(
+        grown, head=replace(grown.head, financial_status="paid", updated_at=T0 + timedelta(hours=2))
+    )
+    assert worth([seen(1, TEA), grown, paid], by) == Worth(14_000, 0, 10)

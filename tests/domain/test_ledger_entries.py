@@ -87,6 +87,7 @@ def test_what_ran_out_of_the_orders_own_lots_is_forgiven_and_the_rest_taken() ->
         "clawback", 12, source_key="back:1", why=WHY, occurred_at=T0 - DAY, now=T0, order_id=81
     )
     forgiven = Entry(101, 7, "forgiven", 2, T0 - DAY, "lapsed:100", {"rule": "lapsed"}, "system", 81, 100)
+    assert first == Entry(100, 7, "clawback", -12, T0 - DAY, "back:1", WHY, "system", 81, None)
     assert it.moves.entries == [first, forgiven]
     assert it.lapsed == {81: 3, 82: 7}
     assert it.moves.new_lots == {101: Lot(101, 7, 2, 0, None, None, 81)}
@@ -150,6 +151,9 @@ def test_dates_move_as_a_whole_and_never_below_what_was_promised() -> None:
         4: lot(4, 10, order_id=81, available_at=opens),
     }
     assert it.retime(81, opens, ENDS, T0) is False
+    moved = account(lot(1, 10, order_id=81, available_at=None, expires_at=None, own_expires_at=None))
+    assert moved.retime(81, opens, ENDS, T0) is True
+    assert moved.lots[1] == lot(1, 10, order_id=81, available_at=opens)
     assert it.retime(99, T0, ENDS, T0) is False
 
 

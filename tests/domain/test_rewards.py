@@ -125,6 +125,9 @@ def test_a_cap_keeps_a_higher_minimum_and_leaves_other_kinds_alone() -> None:
     assert capped(replace(TEN_PERCENT, minimum_minor=30_000)).minimum_minor == 30_000
     assert capped(replace(TEN_PERCENT, minimum_minor=500)).minimum_minor == 20_000
     assert capped(replace(TEN_PERCENT, value_minor=1_001, percent=3)).minimum_minor == 33_367  # rounded up
+    assert capped(replace(TEN_PERCENT, percent=100), 1) == replace(
+        TEN_PERCENT, percent=100, exact_minor=1, minimum_minor=1
+    )
     for other in (replace(TEN_PERCENT, value_minor=None), FIVE, replace(FIVE, percent=10)):
         assert capped(other, 100) == other
 

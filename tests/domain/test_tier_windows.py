@@ -241,3 +241,25 @@ def test_points_less_a_discount_round_up() -> None:
     rules = ladder(STEPS[0], replace(STEPS[1], reward_discount_percent=15))
     assert [discounted(rules, points, "silver") for points in (100, 1, 7, 0)] == [85, 1, 6, 0]
     assert [discounted(rules, 10_000, key) for key in ("bronze", None, "unknown")] == [10_000] * 3
+
+
+@pytest.mark.parametrize(("retain", "ends"), [(0, None), (1, T0)])
+def test_what_keeps_a_tier_may_be_nothing_at_all(retain: int, ends: datetime | None) -> None:
+    rules = ladder(STEPS[0], replace(STEPS[1], retain=retain))
+    found = review(rules, Earned("silver", T0 - 800 * DAY), [], T0)
+    assert found.earned.tier == ("silver" if ends is None else "bronze")
+
+
+def test_a_year_is_kept_to_its_end_whatever_is_refunded() -> None:
+    rules = ladder(window="year")
+    held = Earned("silver", T0)
+    found = review(rules, held, [(T0, 500), (T0 + DAY, -100)], T0 + 2 * DAY, ZURICH)
+    assert found.earned.until == datetime(2026, 12, 31, 23, tzinfo=UTC)
+    long_ago = Earned("silver", T0 - 700 * DAY)
+    assert review(rules, long_ago, [], T0, ZURICH).earned.tier == "bronze"
+
+
+def test_what_was_never_enough_starts_no_grace() -> None:
+    rules = ladder(grace_months=2)
+    found = review(rules, Earned("silver", T0 - 800 * DAY), [(T0 - DAY, 100)], T0)
+    assert found.earned == Earned("bronze", T0)
