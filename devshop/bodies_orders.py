@@ -65,7 +65,7 @@ def _identity(desk: Desk, order: Order) -> Json:
         "merchant_of_record_app_id": None,
         "name": order.name,
         "note": order.note,
-        "note_attributes": [],
+        "note_attributes": [{"name": name, "value": value} for name, value in order.attributes.items()],
         "number": order.number - 1000,
         "order_number": order.number,
         "order_status_url": f"https://{desk.shop.domain}/{desk.shop.id}/orders/{order.token}/authenticate?key=dev",
@@ -94,15 +94,28 @@ def _people(desk: Desk, order: Order) -> Json:
     where = address(desk, order.address)
     return {
         "billing_address": where,
-        "browser_ip": None,
+        "browser_ip": order.client_ip,
         "buyer_accepts_marketing": bool(record and record.accepts_marketing),
-        "client_details": None,
+        "client_details": _browser(order),
         "contact_email": email,
         "customer": None if record is None else customer(desk, record),
         "customer_locale": desk.shop.locale,
         "email": email,
         "phone": None,
         "shipping_address": where,
+    }
+
+
+def _browser(order: Order) -> Json | None:
+    if order.client_ip is None and order.user_agent is None:
+        return None
+    return {
+        "accept_language": "en",
+        "browser_height": None,
+        "browser_ip": order.client_ip,
+        "browser_width": None,
+        "session_hash": None,
+        "user_agent": order.user_agent,
     }
 
 

@@ -63,6 +63,9 @@ class Basics(Struct):
     tags: list[str] = []
     company: str | None = None
     store_credit: bool = False  # whether the customer pays with their store credit first
+    attributes: dict[str, str] = {}
+    client_ip: str | None = None
+    user_agent: str | None = None
 
 
 STANDARD_SHIPPING = 700
@@ -198,6 +201,9 @@ def _draft(desk: Desk, customer: Customer | None, basket: list[Item], basics: Ba
         duties=None if basics.duties is None else in_both(basics.duties, rate),
         address=customer.addresses[0] if customer and customer.addresses else None,
         company=basics.company,
+        attributes=dict(basics.attributes),
+        client_ip=basics.client_ip,
+        user_agent=basics.user_agent,
     )
     shipped = any(one.requires_shipping for one in lines) and basics.source_name != "pos"
     price = basics.shipping if basics.shipping is not None else (STANDARD_SHIPPING if shipped else None)

@@ -112,6 +112,8 @@ def _people(call: Call, order: Order) -> View:
     return {
         "customer": customer,
         "purchasingEntity": entity,
+        "clientIp": order.client_ip,
+        "customAttributes": [{"key": name, "value": value} for name, value in order.attributes.items()],
         "email": protected(call, "email", "email", order.email or None),
         "shippingAddress": _address(call, order.address),
         "billingAddress": _address(call, order.address),

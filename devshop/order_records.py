@@ -256,3 +256,6 @@ class Order(Struct):
     tags: list[str] = field(default_factory=list)
     address: Address | None = None
     company: str | None = None  # the name of the company it was bought for
+    attributes: dict[str, str] = field(default_factory=dict)
+    client_ip: str | None = None
+    user_agent: str | None = None

@@ -227,7 +227,8 @@ class DevShop:
         **basics: object,
     ) -> Order:
         """The checkout. `basics` are the fields of checkout.Basics: currency, source_name, gateway, shipping, tip,
-        duties, processed_at, test, email, note, tags, company. Raises CheckoutRefused for a code that cannot be used.
+        duties, processed_at, test, email, note, tags, company, attributes, client_ip, user_agent.
+        Raises CheckoutRefused for a code that cannot be used.
         """
         told = msgspec.convert(basics, Basics)
         with self.desk.change():

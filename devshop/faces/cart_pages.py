@@ -14,6 +14,8 @@ from devshop.faces.visitor import (
     CartLine,
     Visitor,
     is_code,
+    kept_attributes,
+    remember_attributes,
     remember_cart,
     remember_codes,
     variants_of,
@@ -35,6 +37,15 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
     @site.get("/cart.js")
     def cart_for_scripts() -> Response:
         return jsonify(as_json(g.visitor))
+
+    @site.post("/cart/update.js")
+    def update_by_script() -> Response:
+        """The Ajax API's update, as far as scripts of ours use it: the cart's attributes."""
+        given = request.get_json(silent=True) or {}
+        attributes = kept_attributes(g.visitor.attributes | (given.get("attributes") or {}))
+        answer = jsonify(as_json(g.visitor) | {"attributes": attributes})
+        remember_attributes(answer, attributes)
+        return answer
 
     @site.post("/cart/add")
     def add() -> Answer:
@@ -115,7 +126,7 @@ def as_json(visitor: Visitor) -> dict[str, Any]:
     return {
         "token": "devshop",
         "note": "",
-        "attributes": {},
+        "attributes": visitor.attributes,
         "item_count": visitor.units,
         "total_price": _total(visitor),
         "total_discount": 0,

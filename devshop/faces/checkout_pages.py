@@ -12,7 +12,7 @@ from devshop import checkout
 from devshop.checkout import Basics, Item
 from devshop.errors import CheckoutRefused, DevshopError
 from devshop.faces.storefront import shown, title_of
-from devshop.faces.visitor import Visitor, remember_cart, remember_codes
+from devshop.faces.visitor import Visitor, remember_attributes, remember_cart, remember_codes
 from devshop.money import total
 from devshop.order_records import Order
 from devshop.totals import Figures, figures, line_net, taxes_of
@@ -48,6 +48,7 @@ def register(site: Blueprint, platform: DevPlatform) -> None:
         answer = redirect(url_for("faces.thanks", token=order.token))
         remember_cart(answer, {})
         remember_codes(answer, [])
+        remember_attributes(answer, {})
         return answer
 
     @site.get("/thank-you/<token>")
@@ -89,7 +90,12 @@ def _place(visitor: Visitor, email: str) -> Order:
 
 
 def _basics(visitor: Visitor) -> dict[str, Any]:
-    return {"currency": visitor.currency}
+    return {
+        "currency": visitor.currency,
+        "attributes": visitor.attributes,
+        "client_ip": request.remote_addr,
+        "user_agent": request.user_agent.string or None,
+    }
 
 
 def quoted(visitor: Visitor) -> tuple[Order, list[str], list[str]]:

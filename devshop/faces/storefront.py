@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 COLLECTIONS = {"all": "Everything", catalogue.TEA: "Tea", catalogue.OUTDOOR: "Outdoor"}
 
 
+# The Customer Privacy API as Shopify's own scripts load it on demand; here every visitor has agreed.
+_CONSENT = """window.Shopify.loadFeatures = (wanted, done) => {
+  window.Shopify.customerPrivacy = { preferencesProcessingAllowed: () => true };
+  done();
+};
+"""
+
+
 def register(site: Blueprint, platform: DevPlatform) -> None:
     """Adds the pages anybody may see."""
 
@@ -150,7 +158,7 @@ def _theme_script(visitor: Visitor) -> Response:
         "designMode": False,
     }
     told = jsonify(values).get_data(as_text=True).strip()
-    text = f"window.Shopify = Object.assign(window.Shopify || {{}}, {told});\n"
+    text = f"window.Shopify = Object.assign(window.Shopify || {{}}, {told});\n{_CONSENT}"
     return Response(
         text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"}
     )

@@ -6,6 +6,7 @@ another host name, because browsers share cookies between the ports of one.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CUSTOMER_COOKIE = "devshop_customer"
 CART_COOKIE = "devshop_cart"
 CODES_COOKIE = "devshop_codes"
+ATTRIBUTES_COOKIE = "devshop_attributes"
 LANGUAGE_COOKIE = "devshop_language"
 COUNTRY_COOKIE = "devshop_country"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -33,6 +35,8 @@ COUNTRIES = {
 }
 MAX_LINES = 30
 MAX_UNITS = 99
+MAX_ATTRIBUTES = 10
+MAX_ATTRIBUTE = 100
 _CART = re.compile(r"\d{1,19}x\d{1,2}(_\d{1,19}x\d{1,2})*")
 _CODE = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -56,6 +60,7 @@ class Visitor:
     codes: tuple[str, ...]
     language: str
     country: str
+    attributes: dict[str, str]
 
     @property
     def currency(self) -> str:
@@ -99,7 +104,27 @@ def visitor_of(shop: DevShop) -> Visitor:
         tuple(code for code in cookies.get(CODES_COOKIE, "").split("_") if _CODE.fullmatch(code))[:5],
         language,
         country if country in COUNTRIES else "CH",
+        _attributes(cookies.get(ATTRIBUTES_COOKIE, "")),
     )
+
+
+def _attributes(text: str) -> dict[str, str]:
+    try:
+        kept = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return kept_attributes(kept)
+
+
+def kept_attributes(given: object) -> dict[str, str]:
+    """What of a cart's attributes is kept: short texts, a few of them; an empty text takes one away."""
+    found = given.items() if isinstance(given, dict) else ()
+    short = [
+        (name, value[:MAX_ATTRIBUTE])
+        for name, value in found
+        if isinstance(name, str) and isinstance(value, str) and value and len(name) <= MAX_ATTRIBUTE
+    ]
+    return dict(short[:MAX_ATTRIBUTES])
 
 
 def _cart(shop: DevShop, text: str) -> tuple[CartLine, ...]:
@@ -128,6 +153,11 @@ def remember_codes(answer: Response, codes: list[str]) -> None:
     """Writes the discount codes that the checkout shall use."""
     kept = [code for code in dict.fromkeys(codes) if _CODE.fullmatch(code)]
     remember(answer, CODES_COOKIE, "_".join(kept[:5]))
+
+
+def remember_attributes(answer: Response, attributes: dict[str, str]) -> None:
+    """Writes the cart's attributes."""
+    remember(answer, ATTRIBUTES_COOKIE, json.dumps(attributes) if attributes else "")
 
 
 def is_code(text: str) -> bool:

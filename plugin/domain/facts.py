@@ -79,6 +79,7 @@ class OrderHead:
     gateways: tuple[str, ...] = ()
     discount_codes: tuple[str, ...] = ()
     country: str | None = None
+    referral: str | None = None  # the code of whoever sent the buyer, as the cart carried it
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,21 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
+class Traces:
+    """From where an order was placed and where it goes. Never kept: a flow turns it into keyed hashes or drops it.
+
+    A read knows no `device` (the browser's own description); shops without protected-data approval send nothing.
+    """
+
+    phone: str | None = None
+    street: str | None = None
+    zip: str | None = None
+    country: str | None = None
+    ip: str | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OrderSeen:
     """A whole order: orders/create, paid, updated, cancelled, fulfilled, or a read through the Admin API.
 
@@ -171,6 +187,7 @@ class OrderSeen:
     buyer: Buyer | None = None
     products: tuple[LineProduct, ...] = ()
     payments: Payments | None = None
+    traces: Traces | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,31 @@ from datetime import datetime, timedelta
 
 from plugin.domain.pauses import paused
 from plugin.domain.values import months_later
-from plugin.flows import birthdays, code_life, corrections, expiring, merchants, outgoing, tiers
+from plugin.flows import (
+    birthdays,
+    code_life,
+    corrections,
+    expiring,
+    merchants,
+    outgoing,
+    referrals,
+    sharing,
+    tiers,
+)
 from plugin.flows import imports as import_flow
 from plugin.flows.spending import mirror_of
-from plugin.store import api_answers, imports, ledger, privacy, programmes, queues, surveys, tidying
+from plugin.flows.surroundings import PRINT_DAYS
+from plugin.store import (
+    api_answers,
+    fingerprints,
+    imports,
+    ledger,
+    privacy,
+    programmes,
+    queues,
+    surveys,
+    tidying,
+)
 from plugin.store.db import Tx
 from plugin.store.shops import Shop
 
@@ -40,6 +61,8 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         outgoing.announce(tx, shop, now),
         birthdays.award(tx, shop, now, SLICE),
         code_life.ends(tx, shop, now),
+        referrals.release(tx, shop, now, SLICE),
+        sharing.retire(tx, shop, now, SLICE),
     ]
     return any(full)
 
@@ -49,6 +72,7 @@ def tidy(tx: Tx, shop: Shop, now: datetime) -> bool:
     full = [
         tidying.empty_bodies(tx, shop.shop_id, now - timedelta(days=BODY_DAYS), TIDY_SLICE),
         tidying.forget_effects(tx, shop.shop_id, now - timedelta(days=DONE_EFFECT_DAYS), TIDY_SLICE),
+        fingerprints.fade(tx, shop.shop_id, now - timedelta(days=PRINT_DAYS), TIDY_SLICE),
         api_answers.forget(tx, shop.shop_id, now - timedelta(days=KEPT_ANSWER_DAYS), TIDY_SLICE),
         imports.forget_rows(tx, shop.shop_id, now - timedelta(days=LIST_DAYS), TIDY_SLICE) == TIDY_SLICE,
     ]

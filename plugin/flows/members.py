@@ -19,7 +19,7 @@ from plugin.domain.facts import (
 from plugin.domain.programme import Programme
 from plugin.domain.values import months_later
 from plugin.errors import RegularsError
-from plugin.flows import actions, grants, merges, privacy
+from plugin.flows import actions, grants, merges, privacy, referrals
 from plugin.flows.spending import mirror_of, tags_of
 from plugin.store import ledger, members, newcomers, programmes, queues
 from plugin.store.db import Tx, to_ms
@@ -104,6 +104,8 @@ def activate(
             expires_at=expires_at,
         )
         ledger.write(tx, shop.shop_id, [account.moves], now)
+    if programme.referral.enabled:
+        referrals.around(tx, shop, member_id, now)  # a friend who was sent here may be owed their reward
     members.wants_review(tx, shop.shop_id, [member_id], now)
     wishes = [mirror_of(member_id)]
     if (programme.tag_tiers and programme.membership != "tag") or newcomers.anyone_awaited(tx, shop.shop_id):

@@ -9,10 +9,12 @@ from plugin.domain.ledger import Account, floor_at_zero
 from plugin.domain.programme import Programme
 from plugin.flows import actions as action_flow
 from plugin.flows import gifts, settling, tiers
+from plugin.flows import referrals as referral_flow
 from plugin.store import (
     actions,
     birthdays,
     events,
+    fingerprints,
     freezes,
     ledger,
     members,
@@ -21,6 +23,8 @@ from plugin.store import (
     privacy,
     programmes,
     redemptions,
+    referral_codes,
+    referrals,
     surveys,
 )
 from plugin.store.db import Tx
@@ -63,9 +67,12 @@ def merge(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> int | Non
     ledger.keep_age(tx, shop.shop_id, moved)
     for table in (orders, redemptions, surveys, actions, birthdays, newcomers, freezes):
         table.rehome(tx, shop.shop_id, gone_id, kept_id)
+    for table in (referrals, referral_codes, fingerprints):
+        table.rehome(tx, shop.shop_id, gone_id, kept_id)
     settling.resettle(tx, shop, kept_id, versions, now)
     members.absorbed(tx, shop.shop_id, gone_id, kept_id, active=_was_active(tx, shop, gone))
     tiers.merge(tx, shop, kept_id, gone_id, programme, now)
+    referral_flow.around(tx, shop, kept_id, now)
     _record(tx, shop, "members_merged", kept_id, {"gone": str(gone_id)}, now)
     return kept_id
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from plugin.domain import earning, orders
 from plugin.domain.facts import CustomerFact, OrderChanged, OrderFact, OrderSeen, newer
 from plugin.domain.orders import Order
-from plugin.flows import gifts, grants, invitations, settling, spending, used_codes
+from plugin.flows import gifts, grants, invitations, referrals, settling, spending, used_codes
 from plugin.flows import members as member_flow
 from plugin.flows.settling import Work, is_confirmed
 from plugin.store import members, programmes, queues
@@ -84,6 +84,7 @@ def _arrange(
     invitations.invite(tx, shop, works, now)
     grants.bought(tx, shop, works, now)
     gifts.reversed_orders(tx, shop, works, now)
+    referrals.settle(tx, shop, works, facts, now)
     _ask_effects(tx, shop, works, moved, now)
     return moved
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from plugin.domain.facts import CustomerDeleted, CustomerRedacted, DataRequested
+from plugin.flows import sharing
 from plugin.store import (
     actions,
     birthdays,
@@ -21,6 +22,7 @@ from plugin.store import (
     privacy,
     queues,
     redemptions,
+    referrals,
     surveys,
 )
 from plugin.store.db import Tx
@@ -57,6 +59,10 @@ def everything_of(tx: Tx, shop: Shop, member_id: int) -> dict[str, object]:
         "answers": surveys.of_member(tx, shop.shop_id, member_id),
         "frozen": freezes.of_member(tx, shop.shop_id, member_id),
         "brought_along": newcomers.brought(tx, shop.shop_id, member_id),
+        "referrals": [
+            {"at": one.placed_at, "state": one.state, "points": one.points}
+            for one in referrals.of_member(tx, shop.shop_id, member_id, limit=10_000)
+        ],
     }
 
 
@@ -104,6 +110,7 @@ def _forget_member(
         newcomers.claim(tx, shop.shop_id, member.email)  # what waited for them waits no longer
     members.redact(tx, shop.shop_id, member_id)
     birthdays.forget(tx, shop.shop_id, names)
+    sharing.forget(tx, shop, member_id, names, now)
     answered = _answered(tx, shop, member_id)
     _forget(tx, shop, member_id, names, {*theirs, *order_ids}, answered, now, because=because)
 

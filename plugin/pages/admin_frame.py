@@ -27,6 +27,7 @@ PAGE = 50
 NAVIGATION = (
     ("Members", "/members"),
     ("Programme", "/programme"),
+    ("Referrals", "/referrals"),
     ("Surveys", "/surveys"),
     ("Activity", "/activity"),
     ("Settings", "/settings"),
@@ -55,6 +56,7 @@ FLASHES = {
     "correcting": "The correction has begun. The list below says how far it is.",
     "revoked": "The key is revoked. No program can use it any more.",
     "birthday": "The birthday is set. Below it stands when it earns.",
+    "decided": "Decided. The reason stands beside it.",
     "noday": "There is no such day. The birthday was not changed.",
 }
 

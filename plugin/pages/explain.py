@@ -9,7 +9,9 @@ from typing import Any
 
 from plugin.domain import reward_names
 from plugin.domain.programme import Programme
+from plugin.domain.referrals import WHYS
 from plugin.domain.values import decimal_text
+from plugin.pages.errands import EFFECTS
 from plugin.store.events import Event
 from plugin.store.history import HistoryLine
 
@@ -79,27 +81,11 @@ _BECAUSE = {
     "excluded_customer": "this customer is excluded by a tag",
     "company": "orders of companies earn nothing",
     "gift_withdrawn": "the order that brought the tier was given back",
+    "referral_fell": "the order of the friend did not last",
 }
+# Kinds of entries that one sentence says all of.
+_SAID = {"signup": "Points for joining.", "referral": "A friend’s first order has stood."}
 _STATED = {"order": "Points for the order itself", "products": "Points for the products in it"}
-_EFFECTS = {
-    "order.read": "Read an order again",
-    "code.make": "Make a discount code",
-    "code.withdraw": "Withdraw a discount code",
-    "code.combine": "Change beside what a code may be used",
-    "card.make": "Make a gift card",
-    "card.read": "Read what is left on a gift card",
-    "card.withdraw": "Switch a gift card off",
-    "credit.make": "Give store credit",
-    "member.mirror": "Show points in the storefront",
-    "member.tags": "Set the tier’s tag",
-    "member.read": "Read a customer",
-    "member.erase": "Erase a customer’s data",
-    "response.mirror": "Write an answer into your admin",
-    "shop.setup": "Set the shop up",
-    "shop.digest": "Show the programme in the storefront",
-    "webhook.deliver": "Tell another program",
-    "shop.redact": "Check whether the shop still has the app",
-}
 _STOPPED = {"earning": "Earning", "redeeming": "Redeeming", "messages": "Messages to members"}
 # The codes of plugin/shopify/errors.py, of the store and of the drain, as what to do about them.
 REASONS = {
@@ -158,8 +144,8 @@ def entry(line: HistoryLine, programme: Programme | None = None) -> str:
 
 def _short(line: HistoryLine) -> str:
     """What needs no numbers."""
-    if line.kind == "signup":
-        return "Points for joining."
+    if line.kind in _SAID:
+        return _SAID[line.kind]
     if not line.why.get("import"):
         return ""
     if line.kind == "adjust":
@@ -251,6 +237,8 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "programme_in_force": f"Version {subject} of the programme came into force, as scheduled.",
         "programme_cancelled": f"Version {subject} of the programme was cancelled before it came into force.",
         "points_adjusted": f"{abs(given):,} points were {'given' if given > 0 else 'taken'} by hand.",
+        "referral_decided": _referral_decided(detail),
+        "referral_reviewed": f"A referral was {detail.get('decision')} by hand.",
         "birthday_set": "The birthday was set by hand.",
         "reward_expiring": "The member’s unused code ends soon.",
         "reward_not_given": "A reward that was to be given was sold out.",
@@ -300,6 +288,15 @@ def _day(moment: object) -> str:
     return str(moment)[:10]
 
 
+def _referral_decided(detail: dict[str, object]) -> str:
+    given = _number(detail.get("points"))
+    if detail.get("state") == "approved":
+        return f"A referral counted{f': {points(given)} were given' if given else ''}."
+    why = WHYS.get(str(detail.get("why")), "")
+    verb = "was refused" if detail.get("state") == "rejected" else "came to nothing"
+    return f"A referral {verb}. {why}".rstrip()
+
+
 def _tier_changed(detail: dict[str, object], programme: Programme | None) -> str:
     before, after = detail.get("from"), _tier(detail.get("to"), programme)
     if before is None:
@@ -336,7 +333,7 @@ def member_of(subject: str) -> int | None:
 
 def work(queue: str, kind: str) -> str:
     """What a parked row wanted to do."""
-    return f"Message from Shopify: {kind}" if queue == "webhook" else _EFFECTS.get(kind, kind)
+    return f"Message from Shopify: {kind}" if queue == "webhook" else EFFECTS.get(kind, kind)
 
 
 def reason(text: str) -> str:

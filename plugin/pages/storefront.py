@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
-from plugin.pages import changes, identity, panel, ways
+from plugin.pages import changes, identity, panel, sharing, ways
 from plugin.pages.answers import Refusal, json_answer
 from plugin.pages.door import (
     ID,
@@ -173,4 +173,6 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/ways", ways.ways),
     ("POST", "/actions/<action_key>", ways.claim),
     ("POST", "/birthday", ways.birthday),
+    ("GET", "/referral", sharing.show),
+    ("POST", "/referral", sharing.share),
 )

@@ -15,6 +15,7 @@ CodeKind = Literal["amount_off", "percent_off", "free_shipping", "product"]
 class CodeOrder:
     """One code to make. `tag` should name the redemption, because it tells our code from anybody else's.
 
+    `customer_id`: who may use it, once; None: everybody, once each.
     `value_minor`: the amount taken off; for free shipping the dearest shipping it pays, None for any.
     `percent`: of the price, for percent_off and product. `products` or `collections`: what it is taken off, empty for
     all; for `product` what is given, one unit, when `buys_minor` of `buys_products` or `buys_collections` are bought.
@@ -25,7 +26,7 @@ class CodeOrder:
     value_minor: int | None
     currency: str
     minimum_minor: int | None
-    customer_id: int
+    customer_id: int | None
     title: str
     starts_at: datetime
     ends_at: datetime | None
@@ -47,8 +48,12 @@ def discount_input(order: CodeOrder) -> dict[str, Any]:
         "code": order.code,
         "startsAt": stamp(order.starts_at),
         "endsAt": None if order.ends_at is None else stamp(order.ends_at),
-        "context": {"customers": {"add": [customer_gid(order.customer_id)]}},
-        "usageLimit": 1,
+        "context": (
+            {"all": "ALL"}
+            if order.customer_id is None
+            else {"customers": {"add": [customer_gid(order.customer_id)]}}
+        ),
+        "usageLimit": None if order.customer_id is None else 1,
         "appliesOncePerCustomer": True,
         "tags": [order.tag],
         "combinesWith": combinations(order.kind, order.combines),

@@ -119,7 +119,7 @@ def _judged(found: _Found, order: CodeOrder) -> Made | RefusedForGood:
     ours = (
         found.title == order.title
         and order.tag in found.tags
-        and customer_gid(order.customer_id) in found.customers
+        and (order.customer_id is None or customer_gid(order.customer_id) in found.customers)
     )
     return Made(found.gid) if ours else RefusedForGood("code_taken")
 

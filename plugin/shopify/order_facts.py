@@ -14,8 +14,10 @@ from plugin.domain.facts import (
     OrderSeen,
     Refund,
     RefundLine,
+    Traces,
     removed_by_edit,
 )
+from plugin.domain.referrals import carried
 from plugin.domain.values import minor
 
 Node = dict[str, Any]
@@ -46,6 +48,7 @@ def from_graphql(node: Node) -> OrderSeen:
         deliveries=tuple((parcel_id, at) for parcel_id, at in deliveries if at is not None),
         customer=_customer(node["customer"], node.get("customerLocale")),
         buyer=_buyer(node),
+        traces=_traces(node),
     )
 
 
@@ -85,6 +88,21 @@ def _head(node: Node, currency: str, refunded: dict[int, int]) -> OrderHead:
         gateways=tuple(name for name in node["paymentGatewayNames"] if name),
         discount_codes=tuple(sorted({code.upper() for code in node["discountCodes"] if code})),
         country=(node["shippingAddress"] or {}).get("countryCodeV2"),
+        referral=carried((one["key"], one["value"]) for one in node.get("customAttributes") or ()),
+    )
+
+
+def _traces(node: Node) -> Traces | None:
+    where = node["shippingAddress"] or {}
+    ip, phone = node.get("clientIp"), node.get("phone")
+    if not where and ip is None and phone is None:
+        return None
+    return Traces(
+        phone=phone or where.get("phone"),
+        street=where.get("address1"),
+        zip=where.get("zip"),
+        country=where.get("countryCodeV2"),
+        ip=ip,
     )
 
 

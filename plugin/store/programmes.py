@@ -109,6 +109,7 @@ class Versions:
         # Whether any order of the shop may depend on other orders of its member.
         self.crosses_orders = any(programme.orders.crosses_orders for _, programme in rows)
         self._taken = [row for row in self._rows if row[1].version not in waiting]
+        self.any_referrals = any(programme.referral.enabled for _, programme in rows)
 
     def at(self, moment_: datetime) -> Programme | None:
         """The version an order placed at that moment counts by, or None before the first.

@@ -903,3 +903,91 @@ Index(
     sqlite_where=text("made_at IS NOT NULL"),
     postgresql_where=text("made_at IS NOT NULL"),
 )
+
+# Every code that ever named a member; `state`: wanted, made (it works in the shop), refused, withdrawn, known (named by
+# another app before). `reward`: what it takes off, as it was when the code was made.
+referral_codes = Table(
+    "referral_codes",
+    metadata,
+    _big("shop_id"),
+    _text("code"),
+    _big("member_id"),
+    _text("state"),
+    _text("reward", null=True),
+    _text("currency", null=True),
+    _text("discount_gid", null=True),
+    _big("created_at"),
+    PrimaryKeyConstraint("shop_id", "code", name="pk_referral_codes"),
+)
+Index("ix_referral_codes_member", referral_codes.c.shop_id, referral_codes.c.member_id)
+Index(
+    "ix_referral_codes_made",
+    referral_codes.c.shop_id,
+    sqlite_where=text("state = 'made'"),
+    postgresql_where=text("state = 'made'"),
+)
+
+# One order that somebody was sent to. posts: entries so far, points: what of them stands. friend_reward: code (taken
+# off in the order), owed (came by the link alone), given, withdrawn.
+referrals = Table(
+    "referrals",
+    metadata,
+    _big("shop_id"),
+    _big("referral_id"),
+    _big("referrer_id"),
+    _big("friend_id"),
+    _big("order_id"),
+    _text("code"),
+    _text("via"),
+    _big("version"),
+    _big("placed_at"),
+    _big("created_at"),
+    _text("state"),
+    _text("why", null=True),
+    _big("score", default=0),
+    _text("reasons"),
+    _text("decision", null=True),
+    _text("decided_by", null=True),
+    _big("decided_at", null=True),
+    _text("note", null=True),
+    _big("release_at", null=True),
+    _big("released_at", null=True),
+    _big("posts", default=0),
+    _big("points", default=0),
+    _big("redemption_id", null=True),
+    _text("friend_reward"),
+    _big("friend_redemption_id", null=True),
+    PrimaryKeyConstraint("shop_id", "referral_id", name="pk_referrals"),
+    UniqueConstraint("shop_id", "order_id", name="uq_referrals_order"),
+)
+Index("ix_referrals_referrer", referrals.c.shop_id, referrals.c.referrer_id, referrals.c.placed_at)
+Index("ix_referrals_friend", referrals.c.shop_id, referrals.c.friend_id)
+Index("ix_referrals_state", referrals.c.shop_id, referrals.c.state, referrals.c.placed_at)
+Index(
+    "ix_referrals_due",
+    referrals.c.shop_id,
+    referrals.c.release_at,
+    sqlite_where=text("state = 'qualified'"),
+    postgresql_where=text("state = 'qualified'"),
+)
+
+# Keyed hashes of where a member's orders were placed from and went to, for 90 days; the key is of one shop.
+fingerprints = Table(
+    "fingerprints",
+    metadata,
+    _big("shop_id"),
+    _text("kind"),
+    _text("hash"),
+    _big("member_id"),
+    _big("seen_at"),
+    PrimaryKeyConstraint("shop_id", "kind", "hash", "member_id", name="pk_fingerprints"),
+)
+Index("ix_fingerprints_member", fingerprints.c.shop_id, fingerprints.c.member_id)
+Index("ix_fingerprints_seen", fingerprints.c.shop_id, fingerprints.c.seen_at)
+fingerprint_keys = Table(
+    "fingerprint_keys",
+    metadata,
+    _big("shop_id"),
+    Column("key", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("shop_id", name="pk_fingerprint_keys"),
+)

@@ -40,7 +40,7 @@ from plugin.store.db import Database
 from plugin.store.outgoing import DELIVER
 from plugin.store.queues import Effect
 from plugin.store.shops import Shop
-from plugin.worker import codes, merchants, outgoing
+from plugin.worker import codes, merchants, outgoing, referrals
 
 log = logging.getLogger(__name__)
 # How long one shop's effects may keep the worker from everything else. Well below an effect's lease of 60 s.
@@ -278,6 +278,8 @@ PERFORMERS: dict[str, Performer] = {
     "card.read": codes.read_card,
     "card.withdraw": codes.withdraw_card,
     "credit.make": codes.give_credit,
+    "referral.make": referrals.make_code,
+    "referral.end": referrals.end_code,
     "member.mirror": _mirror_one,
     "member.tags": _tag_member,
     "member.read": _read_member,

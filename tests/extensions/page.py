@@ -46,6 +46,7 @@ class Page:
     page_type: str = "product"
     launchers: int = 1
     point_blocks: int = 1
+    referral_blocks: int = 0
     head: str = ""
 
     def but(self, **changes: Any) -> Page:
@@ -178,5 +179,5 @@ def document(page: Page) -> str:
 <div class="shopify-section" id="product-section"><h1>Mountain tea</h1>
 <form action="/cart/add" method="post"><label>Size <select name="id">{options}</select></label>
 <button type="submit">Buy it now</button></form>
-{points}<button type="button">Add to cart</button></div>{filler}</main>
+{points}<button type="button">Add to cart</button></div>{render("referral", page) * page.referral_blocks}{filler}</main>
 {render("launcher", page) * page.launchers}</body></html>"""

@@ -171,6 +171,8 @@ class Api:
                     "change_until": "2026-11-23T09:00:00Z",
                 }
             )
+        if path == "/referral":
+            return _json({"link": "https://alpina.example/?ref=REG-ABCDEFGH"})
         if path == "/redeem":
             return self._redeem(given["reward"], given["request_key"])
         found = self.redemptions[int(path.split("/")[2])]

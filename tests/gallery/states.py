@@ -118,6 +118,12 @@ def _campaign(inside: FrameLocator) -> None:
     inside.get_by_text("By the campaign").first.wait_for()
 
 
+def _refer_wrongly(inside: FrameLocator) -> None:
+    inside.get_by_text("Decide on").first.click()
+    inside.get_by_role("button", name="Refuse it").click()
+    inside.get_by_text("Say why, in a few words.").wait_for()
+
+
 def _save_wrongly(inside: FrameLocator) -> None:
     inside.get_by_label("Members are").select_option("tag")
     inside.get_by_role("button", name="Save").click()
@@ -245,6 +251,9 @@ ADMIN = {
     "campaigns-empty": State("new", "campaigns.html", admin("/campaigns")),
     "campaigns": State("full", "campaigns.html", admin("/campaigns")),
     "campaign": State("full", "campaign.html", admin("/campaigns", _campaign)),
+    "referrals-off": State("new", "referrals.html", admin("/referrals")),
+    "referrals": State("lived", "referrals.html", admin("/referrals?show=all")),
+    "referrals-wrong": State("lived", "referrals.html", admin("/referrals", _refer_wrongly)),
     "surveys-empty": State("new", "surveys.html", admin("/surveys")),
     "surveys": State("lived", "surveys.html", admin("/surveys")),
     "surveys-many": State("full", "surveys.html", admin("/surveys?show=words")),

@@ -13,12 +13,16 @@ from devshop.demo import DOMAIN
 from devshop.order_records import Customer, Order
 from plugin.domain.facts import CustomerFact, DataRequested
 from plugin.domain.programme import Campaign, first_programme
+from plugin.domain.referrals import State
 from plugin.flows import adjustments, birthdays, merchants, spending
 from plugin.flows import members as member_flow
 from plugin.flows import surveys as survey_flow
-from plugin.store import actions, onboarding
+from plugin.store import actions, onboarding, referrals
 from plugin.store.actions import Action
-from plugin.store.db import Database
+from plugin.store.db import Database, Tx
+from plugin.store.ids import new_id
+from plugin.store.referrals import Referred
+from plugin.store.shops import Shop
 from tests.faces.served import Demo, serving_demo
 from tests.pages.admin_pages import placed
 from tests.pages.scene import BOB, Scene, Times, make_scene
@@ -125,10 +129,36 @@ def _lived(world: World) -> None:
             )  # fmt: skip
             actions.insert(tx, here.shop_id, deed)
         birthdays.set_birthday(tx, here, world.people[0].id, 2, 29, world.at(5), actor="member")
+        _referred(tx, here, world)
         spending.redeem(tx, here, world.people[0].id, "five_off", "tap-00001", world.at(4))
         onboarding.theme_seen(tx, here.shop_id, embed=True, block=True, now=world.at(3))
     world.at(0)
     demo.settle()
+
+
+def _referred(tx: Tx, shop: Shop, world: World) -> None:
+    """Friends of the first member in every state, one with a decision and many signs."""
+    signs = ("same_phone", "same_address", "device")
+    states: tuple[tuple[State, str | None, tuple[str, ...]], ...] = (
+        ("review", "score", signs[:2]),
+        ("qualified", None, ()),
+        ("approved", None, ()),
+        ("rejected", "score", signs),
+        ("cancelled", "refunded", ()),
+        ("rejected", "staff", signs[:1]),
+    )
+    for at, (state, why, reasons) in enumerate(states):
+        now = world.at(6 - at / 2)
+        one = Referred(
+            new_id(), world.people[0].id, world.people[1 + at % 4].id, world.orders[at].id, "REG-7K2MWQ4Z", "link", 1,
+            now, now, state, why, 60 * len(reasons), reasons, release_at=now if state == "qualified" else None,
+            points=200 if state == "approved" else 0,
+        )  # fmt: skip
+        if why == "staff":
+            one = replace(
+                one, decision="rejected", decided_by=f"staff:{BOB}", decided_at=now, note="Wrote to both"
+            )
+        referrals.save(tx, shop.shop_id, [one])
 
 
 def _answer(world: World, at: int, order_id: int, member_id: int) -> None:

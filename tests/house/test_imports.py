@@ -48,7 +48,7 @@ ONLY_IN = {
 # The pure part of the standard library: values and arithmetic, no files, network, clock, randomness, process.
 PURE = set(
     "__future__ abc base64 bisect calendar collections copy dataclasses datetime decimal enum fractions"
-    " functools hashlib heapq itertools json math numbers operator re statistics string textwrap types"
+    " functools hashlib heapq ipaddress itertools json math numbers operator re statistics string textwrap types"
     " typing unicodedata zoneinfo".split()
 )
 CLOCKS = {"now", "utcnow", "today"}

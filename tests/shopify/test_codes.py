@@ -152,7 +152,7 @@ def test_refused_for_good(
 ) -> None:
     platform.faults.add("refuse", CREATE, code="EXCEEDED_MAX")
     assert make_code(client, wanted, first_attempt=True) == RefusedForGood("refused_exceeded_max")
-    gone = replace(wanted, customer_id=wanted.customer_id + 1)
+    gone = replace(wanted, customer_id=(wanted.customer_id or 0) + 1)
     assert make_code(client, gone, first_attempt=True) == RefusedForGood("refused_invalid")
     assert made(shop) == []
 

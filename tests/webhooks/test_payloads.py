@@ -143,7 +143,30 @@ def test_a_paid_order_in_full() -> None:
         customer=facts.CustomerFact(
             6600000000077, at("2026-11-20T09:15:31Z"), "robin@example.com", "Robin", "Example", "de-CH"
         ),
+        traces=facts.Traces(street="Example Street 1", zip="8001", country="CH"),
     )
+
+
+def test_a_referral_code_and_traces_pass_by() -> None:
+    told = body("order_paid") | {
+        "note_attributes": [
+            {"name": "gift", "value": 1},
+            {"name": "Referral code", "value": " reg-7k2mwq4z"},
+        ],
+        "browser_ip": "203.0.113.9",
+        "client_details": {"user_agent": "Firefox", "browser_ip": "203.0.113.9"},
+        "phone": "+41791234567",
+    }
+    seen = read("orders/paid", told)
+    assert isinstance(seen, facts.OrderSeen)
+    assert seen.head.referral == "REG-7K2MWQ4Z"
+    assert seen.traces == facts.Traces(
+        "+41791234567", "Example Street 1", "8001", "CH", "203.0.113.9", "Firefox"
+    )
+    bare = told | {"shipping_address": None, "browser_ip": None, "phone": None, "note_attributes": [{}]}
+    without = read("orders/paid", bare)
+    assert isinstance(without, facts.OrderSeen)
+    assert (without.traces, without.head.referral) == (None, None)
 
 
 def test_every_time_is_aware_utc_in_whole_seconds() -> None:

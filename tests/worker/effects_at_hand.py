@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from devshop.records import GiftCard
 from devshop.shop import Customer, Order
 from plugin.domain.facts import CustomerRedacted
-from plugin.domain.programme import Reward
+from plugin.domain.programme import Referral, Reward
 from plugin.flows import members as member_flow
-from plugin.flows import merchants, spending, surveys
+from plugin.flows import merchants, sharing, spending, surveys
 from plugin.flows.cards import read_card
 from plugin.flows.code_life import of_one
 from plugin.flows.members import read_customer
-from plugin.store import programmes
+from plugin.store import programmes, referral_codes
 from plugin.store.queues import Effect
 from plugin.store.redemptions import Redemption
 from plugin.worker.effects import response_handle
@@ -180,6 +180,54 @@ def codes(world: World, redemption: Redemption) -> list[datetime | None]:
     return [one.ends_at for one in world.dev.desk.shop.discounts.values() if one.code == redemption.code]
 
 
+def sharing_code(world: World) -> str:
+    """A member's code, asked for and not made yet."""
+    customer, shop = world.rich(), world.shop
+    friend = Reward("friend", "amount_off", "", 0, value_minor=1000)
+    with world.db.write(shop.shop_id) as tx:
+        latest = programmes.versions(tx, shop.shop_id).latest
+        assert latest is not None
+        rules = replace(latest, referral=Referral(enabled=True, friend=friend, points=200))
+        merchants.publish(tx, shop, rules, "staff:1", world.at)
+    world.deliver()
+    world.forward(minutes=1)
+    with world.db.write(shop.shop_id) as tx:
+        return sharing.share(tx, shop, customer.id, world.at).code
+
+
+def referral_make(world: World) -> Case:
+    code = sharing_code(world)
+
+    def check() -> None:
+        [made] = [one for one in world.dev.desk.shop.discounts.values() if one.code == code]
+        assert (made.customers, made.once_per_customer, made.usage_limit, made.ends_at) == (
+            None,
+            True,
+            None,
+            None,
+        )
+        sql = "SELECT state FROM referral_codes WHERE shop_id = :s AND code = :c"
+        assert world.rows(sql, c=code) == [("made",)]
+
+    return Case(f"referral:{code}:make", check)
+
+
+def referral_end(world: World) -> Case:
+    code = sharing_code(world)
+    world.worker.settle()
+    shop = world.shop
+    with world.db.write(shop.shop_id) as tx:
+        owner = referral_codes.owners(tx, shop.shop_id, [code])[code]
+        sharing.forget(tx, shop, owner, [owner], world.at)
+
+    def check() -> None:
+        [ended] = [one for one in world.dev.desk.shop.discounts.values() if one.code == code]
+        assert ended.ends_at is not None
+        assert ended.ends_at <= world.at
+
+    return Case(f"referral:{code}:end", check)
+
+
 def member_mirror(world: World) -> Case:
     customer = world.rich()
     world.enqueue(spending.mirror_of(customer.id))
@@ -321,6 +369,8 @@ PREPARED: dict[str, Callable[[World], Case]] = {
     "card.read": card_read,
     "card.withdraw": card_withdraw,
     "credit.make": credit_make,
+    "referral.make": referral_make,
+    "referral.end": referral_end,
     "member.mirror": member_mirror,
     "member.tags": member_tags,
     "member.read": member_read,

@@ -59,7 +59,7 @@ def test_passing_trouble_is_survived(world: World, kind: str, fault: str) -> Non
     assert world.audit() == []
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "code.make"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("code.make", "referral.make")])
 def test_a_refusal_is_parked_where_it_is_seen_and_can_be_retried(world: World, kind: str) -> None:
     case = PREPARED[kind](world)
     world.platform.faults.add("refuse", "graphql", times=None, code="ACCESS_DENIED")
@@ -91,6 +91,15 @@ def test_a_code_refused_for_good_brings_the_points_back(world: World) -> None:
     assert codes(world, redemption) == []
     assert world.unfinished() == []
     assert world.audit() == []
+
+
+def test_a_referral_code_refused_for_good_makes_room_for_another(world: World) -> None:
+    case = PREPARED["referral.make"](world)
+    world.platform.faults.add("refuse", "discountCodeBasicCreate", code="INVALID")
+    world.worker.settle()
+    sql = "SELECT state FROM referral_codes WHERE shop_id = :s AND code = :c"
+    assert world.rows(sql, c=case.key.split(":")[1]) == [("refused",)]
+    assert world.effect(case.key)[0] == 1
 
 
 def test_a_code_somebody_else_owns_brings_the_points_back(world: World) -> None:

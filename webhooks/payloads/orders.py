@@ -9,6 +9,7 @@ How a body becomes an OrderSeen, and an Admin API read must become the same (tes
 - Shipping is the sum of discounted shipping lines that an edit has not removed, before any refund.
 - Refunds: see webhooks/payloads/refunds.py. One that the order itself cannot convert makes the whole body
   an OrderChanged: a read settles it.
+- Traces pass by and are never kept; a read knows all of them but the browser.
 - Statuses are lower case, discount codes upper case and sorted; lines, refunds, fulfilments sorted by id.
 """
 
@@ -25,8 +26,10 @@ from plugin.domain.facts import (
     OrderHead,
     OrderSeen,
     Refund,
+    Traces,
     removed_by_edit,
 )
+from plugin.domain.referrals import carried
 from webhooks.payloads.customers import CustomerBody, customer_fact
 from webhooks.payloads.fulfilments import FulfilmentBody, fulfilment
 from webhooks.payloads.reading import (
@@ -97,9 +100,25 @@ class CodeBody(Struct, gc=False):
 
 
 class AddressBody(Struct, gc=False):
-    """Of the address only the country is kept."""
+    """Of the address only the country is kept; the rest passes by as traces."""
 
     country_code: str | None = None
+    address1: str | None = None
+    zip: str | None = None
+    phone: str | None = None
+
+
+class AttributeBody(Struct, gc=False):
+    """What a cart carried into the order beside its lines."""
+
+    name: Any = None
+    value: Any = None
+
+
+class BrowserBody(Struct, gc=False):
+    """The browser that the order was placed with."""
+
+    user_agent: str | None = None
 
 
 class OrderBody(Struct, gc=False):
@@ -118,6 +137,10 @@ class OrderBody(Struct, gc=False):
     test: bool | None = None
     customer: CustomerBody | None = None
     customer_locale: str | None = None
+    phone: str | None = None
+    browser_ip: str | None = None
+    client_details: BrowserBody | None = None
+    note_attributes: list[AttributeBody] | None = None
     shipping_address: AddressBody | None = None
     line_items: list[LineBody] | None = None
     shipping_lines: list[ShippingLineBody] | None = None
@@ -170,6 +193,21 @@ def order_seen(body: bytes) -> OrderSeen | OrderChanged:
         refunds=refunds,
         fulfilments=tuple(fulfilments),
         customer=customer,
+        traces=_traces(order),
+    )
+
+
+def _traces(order: OrderBody) -> Traces | None:
+    where, browser = order.shipping_address, order.client_details
+    if where is None and order.browser_ip is None and order.phone is None:
+        return None
+    return Traces(
+        phone=order.phone or (where.phone if where is not None else None),
+        street=where.address1 if where is not None else None,
+        zip=where.zip if where is not None else None,
+        country=where.country_code if where is not None else None,
+        ip=order.browser_ip,
+        device=browser.user_agent if browser is not None else None,
     )
 
 
@@ -206,6 +244,9 @@ def _head(order: OrderBody, currency: str, refunds: tuple[Refund, ...], customer
             else ()
         ),
         country=order.shipping_address.country_code if order.shipping_address is not None else None,
+        referral=(
+            carried((one.name, one.value) for one in order.note_attributes) if order.note_attributes else None
+        ),
     )
 
 

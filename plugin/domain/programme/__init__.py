@@ -21,6 +21,7 @@ from plugin.domain.programme.earning import (
     OrderRules,
 )
 from plugin.domain.programme.expiry import Expiry
+from plugin.domain.programme.referral import CapPeriod, Checks, Referral
 from plugin.domain.programme.rewards import Reward, combines_with, market_prices
 from plugin.domain.programme.survey import Survey
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
@@ -34,6 +35,8 @@ __all__ = [
     "Band",
     "Basis",
     "Campaign",
+    "CapPeriod",
+    "Checks",
     "Clawback",
     "EarningRule",
     "Expiry",
@@ -45,6 +48,7 @@ __all__ = [
     "Period",
     "Problem",
     "Programme",
+    "Referral",
     "Reward",
     "Stacking",
     "Survey",

@@ -10,6 +10,7 @@ from plugin.domain.programme.campaigns import Campaign, Stacking, problems_of_ca
 from plugin.domain.programme.check import Problem, checking
 from plugin.domain.programme.earning import Basis, EarningRule, OrderRules, problems_of_earning
 from plugin.domain.programme.expiry import Expiry, problems_of_expiry
+from plugin.domain.programme.referral import Referral, problems_of_referral
 from plugin.domain.programme.rewards import Reward, problems_of_rewards
 from plugin.domain.programme.survey import Survey, problems_of_survey
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier, problems_of_tiers
@@ -54,6 +55,7 @@ class Programme:
     expiry: Expiry = Expiry()
     campaigns: tuple[Campaign, ...] = ()
     campaign_stacking: Stacking = "best"
+    referral: Referral = Referral()
     holdout_percent: int = 0
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -106,6 +108,7 @@ CHAPTERS = (
     problems_of_survey,
     problems_of_actions,
     problems_of_campaigns,
+    problems_of_referral,
 )
 
 

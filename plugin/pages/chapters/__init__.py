@@ -7,7 +7,8 @@ from plugin.pages.chapters.campaigns import CAMPAIGNS
 from plugin.pages.chapters.earning import EARNING
 from plugin.pages.chapters.expiry import EXPIRY
 from plugin.pages.chapters.form import Chapter
+from plugin.pages.chapters.referral import REFERRAL
 from plugin.pages.chapters.rewards import REWARDS
 from plugin.pages.chapters.tiers import TIERS
 
-CHAPTERS: tuple[Chapter, ...] = (EARNING, CAMPAIGNS, TIERS, REWARDS, ACTIONS, EXPIRY)
+CHAPTERS: tuple[Chapter, ...] = (EARNING, CAMPAIGNS, TIERS, REWARDS, ACTIONS, REFERRAL, EXPIRY)
