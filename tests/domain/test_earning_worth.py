@@ -216,3 +216,7 @@ def test_a_refund_of_the_last_unit_of_money_leaves_nothing() -> None:
 def test_money_of_all_that_was_edited_out_is_no_refund_beside_it() -> None:
     edited = seen(1, replace(TEA, removed=1), replace(CUP, removed=1), line(3, 2_000))
     assert basis_minor(order(edited, refunded(1, refund(1, paid=15_000))), GOODS) == 2_000
+
+
+def test_extras_add_to_an_order_without_special_rules() -> None:
+    assert worth(seen(1, TEA, shipping_minor=1_000), ruled(SHIPPING)) == Worth(11_000, 11_000)
