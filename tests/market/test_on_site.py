@@ -18,6 +18,7 @@ from tests.flows.test_outgoing import announce, listen, types
 from tests.pages.scene import ALICE, ANNA, Scene, programme
 
 DIGEST = storefront_digest(first_programme("CHF", 100))
+LIGHTEST_BYTES = 104 * 1024  # of scripts, as they travel
 SCRIPTS = sorted((EXTENSION / "assets").glob("*.js"))
 
 
@@ -36,8 +37,8 @@ def test_on_site_launcher_needs_no_request_and_no_other_domain() -> None:
 
 
 def test_measured_weight_of_all_scripts_together() -> None:
-    """A sixth of the lightest that was measured elsewhere, with every panel open."""
-    assert sum(len(gzip.compress(path.read_bytes(), 9, mtime=0)) for path in SCRIPTS) <= 16_384
+    """A sixth of the lightest that was measured elsewhere, with every panel and every block on one page."""
+    assert sum(len(gzip.compress(path.read_bytes(), 9, mtime=0)) for path in SCRIPTS) <= LIGHTEST_BYTES // 6
 
 
 def test_new_customer_accounts_show_a_member_without_any_surface_opened(books: Books) -> None:
