@@ -30,6 +30,8 @@ _MAY_BE_DENIED = {
     "defaultEmailAddress",
     "emailAddress",
     "shippingAddress",
+    "phone",
+    "clientIp",
     "countryCodeV2",
     "locale",
     "customerLocale",

@@ -93,13 +93,13 @@ def _preview(inside: FrameLocator) -> None:
 
 
 def _chapter_wrongly(inside: FrameLocator) -> None:
-    inside.get_by_label("Counted over the last").fill("0")
+    inside.get_by_label("Months counted").fill("0")
     inside.get_by_role("button", name="Check and preview").click()
     inside.get_by_text("Choose 1 to 120 months.", exact=True).wait_for()
 
 
 def _chapter(inside: FrameLocator) -> None:
-    inside.get_by_label("Counted over the last").fill("24")
+    inside.get_by_label("Months counted").fill("24")
     inside.get_by_role("button", name="Check and preview").click()
     inside.get_by_role("button", name="Publish version").wait_for()
 

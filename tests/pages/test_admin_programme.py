@@ -94,7 +94,7 @@ def test_rows_are_added_removed_and_named() -> None:
     ]  # fmt: skip
     assert [(one.key, one.name, one.value_minor, one.valid_days) for one in draft.rewards] == [
         ("five_off", "", 500, 90), ("free_shipping", "", None, 90), ("twenty_off", "", 2000, 90),
-        ("5_off", "5 off", 500, 90), ("reward", "", 100, 90),
+        ("reward_5_off", "5 off", 500, 90), ("reward", "", 100, 90),
     ]  # fmt: skip
     assert programme_form.rows(programme_form.filled(FIRST, "CHF"), "tier") == [0, 1, 2, 3]
     assert programme_form.rows({}, "reward") == [0]

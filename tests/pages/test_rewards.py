@@ -56,7 +56,19 @@ def wish(scene: Scene, reward: str, key: str = "tap-00001", **more: object) -> A
             "Geschenkkarte über CHF 10",
             "Geschenkkarte über EUR 9.50",
         ),
-        ("fr", "10 % off, CHF 20 at most", "CHF 10 gift card", "EUR 9.50 gift card"),
+        (
+            "fr",
+            "10 % de réduction, CHF 20 au plus",
+            "Carte cadeau de CHF 10",
+            "Carte cadeau de EUR 9.50",
+        ),
+        (
+            "it-CH",
+            "10 % di sconto, al massimo CHF 20",
+            "Carta regalo da CHF 10",
+            "Carta regalo da EUR 9.50",
+        ),
+        ("pl", "10 % off, CHF 20 at most", "CHF 10 gift card", "EUR 9.50 gift card"),
     ],
 )
 def test_names_come_ready_in_the_shoppers_language(

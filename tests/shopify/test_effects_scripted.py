@@ -113,6 +113,7 @@ def test_the_whole_state_of_a_member_is_one_json_value() -> None:
     assert json.loads(sent["value"]) == {
         "joined": True, "available": 120, "balance": -5, "pending": 30, "next_at": "2026-11-22T09:00:00Z",
         "next_delta": 30, "tier": "gold", "due_survey": "81", "programme_version": 4,
+        "tier_progress": 0, "tier_next": None, "tier_needs": None, "tier_until": None, "tier_notice": None,
     }  # fmt: skip
 
 
