@@ -138,6 +138,7 @@ class _Checked:
         if hasattr(self, "_deadline"):
             self._deadline.cancel()
             self._handle.close()
+        # Mixed in before urllib3's connections, whose close() comes next; its own type alone cannot say so.
         super().close()  # type: ignore[misc]
 
 

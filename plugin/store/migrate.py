@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -106,14 +107,14 @@ def _locked(url: str) -> Iterator[Connection]:
 def _begin_sqlite(connection: Connection) -> None:
     """The write lock of SQLite is the lock; waits longer than a request would."""
     raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)  # SQLAlchemy does not say which driver's it is
     # A revision that rebuilds a table needs this, it cannot be said inside a transaction, and it ends with this
     # connection. Such a revision checks the references itself.
-    raw.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
+    raw.execute("PRAGMA foreign_keys=OFF")
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
         try:
-            # SQLAlchemy does not say which driver's connection this is; on SQLite it is sqlite3's.
-            return begin_immediate(raw)  # type: ignore[arg-type]
+            return begin_immediate(raw)
         except StorageBusy:
             if time.monotonic() > deadline:
                 raise

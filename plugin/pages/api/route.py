@@ -181,8 +181,8 @@ def said(error: msgspec.ValidationError) -> tuple[str, str]:
     where = re.sub(r"\[\.\.\.\]", ".*", where)
     unknown = re.fullmatch(r"Object contains unknown field `(.{1,60})`", text)
     missing = re.fullmatch(r"Object missing required field `(.{1,60})`", text)
-    if unknown or missing:
-        name = (unknown or missing)[1]  # type: ignore[index]
+    if named := unknown or missing:
+        name = named[1]
         where = f"{where}.{name}" if where else name
         return where, f"Leave {where} out: there is no such field." if unknown else f"Add the field {where}."
     return where, f"Correct {where or 'the body'}: {text[:1].lower()}{text[1:]}."
