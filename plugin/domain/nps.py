@@ -10,6 +10,8 @@ from math import sqrt
 from plugin.domain.programme import Survey
 
 ANSWER_CHANGE_HOURS = 24
+REASONS = ("delivery", "product", "price", "service", "packaging", "customs")
+MAX_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)

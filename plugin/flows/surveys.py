@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from plugin.domain.nps import ANSWER_CHANGE_HOURS
+from plugin.domain.nps import ANSWER_CHANGE_HOURS, MAX_REASONS, REASONS
 from plugin.errors import RegularsError
 from plugin.flows import actions
 from plugin.flows.spending import mirror_of
@@ -35,13 +35,21 @@ def answer(
     locale: str | None,
     channel: str,
     now: datetime,
+    reasons: tuple[str, ...] = (),
+    contact_ok: bool | None = None,
 ) -> Response:
     """Takes or changes the answer about one order; dated at the first answer, open to change for 24 hours.
 
-    Raises CannotAnswer (codes: bad_score, no_such_survey, not_due, withdrawn, closed).
+    Raises CannotAnswer (codes: bad_score, bad_reasons, no_such_survey, not_due, withdrawn, closed).
     """
     if not 0 <= score <= 10:
         raise CannotAnswer("Choose a number from 0 to 10.", code="bad_score", status=422)
+    if len(set(reasons)) != len(reasons) or len(reasons) > MAX_REASONS or not set(reasons) <= set(REASONS):
+        raise CannotAnswer(
+            f"Choose up to {MAX_REASONS} of these reasons: {', '.join(REASONS)}.",
+            code="bad_reasons",
+            status=422,
+        )
     invitation = surveys.by_order(tx, shop.shop_id, order_id)
     if invitation is None or invitation.member_id != member_id:
         raise CannotAnswer("We have no question for you about this order.", code="no_such_survey", status=404)
@@ -62,6 +70,8 @@ def answer(
         channel=channel,
         answered_at=before.answered_at if before else now,
         changed_at=now,
+        reasons=reasons,
+        contact_ok=contact_ok,
     )
     surveys.answer(tx, shop.shop_id, given)
     if before is None:

@@ -108,6 +108,7 @@ def survey(door: Door) -> Response:
         stored = survey_flow.answer(
             tx, installed_shop(tx, shop_id), member_id, order_id, given.score, words=given.words,
             locale=visitor.locale, channel=channel, now=web.now(),
+            reasons=given.reasons, contact_ok=given.contact_ok,
         )  # fmt: skip
     until = stored.answered_at + timedelta(hours=ANSWER_CHANGE_HOURS)
     return json_answer(

@@ -61,6 +61,8 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
     words: str | None = None
     nonce: str | None = None
     ticket: str | None = None
+    reasons: tuple[str, ...] = ()
+    contact_ok: bool | None = None
 
 
 Body = TypeVar("Body", Confirmed, Wish, Day, Answer)

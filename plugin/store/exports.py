@@ -167,9 +167,10 @@ LISTS = {
         "used_order_id, returned FROM redemptions WHERE shop_id = :s ORDER BY redemption_id",
     ),
     "responses": _List(
-        ("order_id", "customer_id", "score", "words", "locale", "channel", "answered_at", "changed_at"),
-        "SELECT order_id, member_id, score, words, locale, channel, answered_at, changed_at FROM responses "
-        "WHERE shop_id = :s ORDER BY order_id",
+        ("order_id", "customer_id", "score", "words", "locale", "channel", "answered_at", "changed_at", "reasons",
+         "contact_ok"),
+        "SELECT order_id, member_id, score, words, locale, channel, answered_at, changed_at, reasons, contact_ok "
+        "FROM responses WHERE shop_id = :s ORDER BY order_id",
     ),
 }  # fmt: skip
 

@@ -589,6 +589,12 @@ invitations = Table(
     _big("asked_at", null=True),
     _big("created_at"),
     _text("reason", null=True),
+    # How the parcel came: domestic, international, pickup, local, pos; '' is not known. channel: '' until it is asked.
+    _text("way", default=""),
+    _text("country", null=True),
+    _text("carrier", null=True),
+    _big("fulfilled_at", null=True),
+    _text("channel", default=""),
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_invitations"),
 )
 Index("ix_invitations_member", invitations.c.shop_id, invitations.c.member_id, invitations.c.due_at)
@@ -612,6 +618,9 @@ responses = Table(
     _text("channel"),
     _big("answered_at"),
     _big("changed_at"),
+    _text("reasons", default="[]"),
+    # May the shop write back? NULL: not asked, or left open.
+    Column("contact_ok", SmallInteger, nullable=True),
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_responses"),
     ForeignKeyConstraint(["shop_id", "order_id"], ["invitations.shop_id", "invitations.order_id"]),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from datetime import datetime
 from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 
 _NEVER = 1 << 62
+_RESPONSE = "order_id, member_id, score, words, locale, channel, answered_at, changed_at, reasons, contact_ok"
 _INVITATION = "order_id, member_id, state, basis, delivered_at, due_at, asked_at, reason"
 
 
@@ -28,7 +30,10 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The answer to one invitation. `score` is 0 to 10; it is dated at the first answer."""
+    """The answer to one invitation. `score` is 0 to 10; it is dated at the first answer.
+
+    `reasons` are of nps.REASONS. `contact_ok`: may the shop write back? None as long as nobody said.
+    """
 
     order_id: int
     member_id: int
@@ -38,6 +43,8 @@ class Response:
     channel: str
     answered_at: datetime
     changed_at: datetime
+    reasons: tuple[str, ...] = ()
+    contact_ok: bool | None = None
 
 
 def _invitation(row: Row) -> Invitation:
@@ -45,7 +52,10 @@ def _invitation(row: Row) -> Invitation:
 
 
 def _response(row: Row) -> Response:
-    return Response(row[0], row[1], row[2], row[3], row[4], row[5], moment(row[6]), moment(row[7]))
+    reasons, contact_ok = tuple(json.loads(row[8])), None if row[9] is None else bool(row[9])
+    return Response(
+        row[0], row[1], row[2], row[3], row[4], row[5], moment(row[6]), moment(row[7]), reasons, contact_ok
+    )
 
 
 def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetime) -> None:
@@ -141,8 +151,7 @@ def open_of_member(tx: Tx, shop_id: int, member_id: int) -> Invitation | None:
 def response(tx: Tx, shop_id: int, order_id: int) -> Response | None:
     """The answer for an order."""
     row = tx.one(
-        "SELECT order_id, member_id, score, words, locale, channel, answered_at, changed_at FROM responses "
-        "WHERE shop_id = :s AND order_id = :o",
+        f"SELECT {_RESPONSE} FROM responses WHERE shop_id = :s AND order_id = :o",
         s=shop_id,
         o=order_id,
     )
@@ -150,13 +159,15 @@ def response(tx: Tx, shop_id: int, order_id: int) -> Response | None:
 
 
 def answer(tx: Tx, shop_id: int, given: Response) -> None:
-    """Stores an answer, or changes it; the date stays that of the first."""
+    """Stores an answer, or changes it; the date stays that of the first, and what was left open now stays too."""
     r = given
     tx.run(
-        "INSERT INTO responses (shop_id, order_id, member_id, score, words, locale, channel, answered_at, changed_at) "
-        "VALUES (:s, :o, :m, :score, :words, :locale, :channel, :t, :changed) ON CONFLICT (shop_id, order_id) "
-        "DO UPDATE SET score = excluded.score, words = COALESCE(excluded.words, responses.words), "
-        "changed_at = excluded.changed_at",
+        f"INSERT INTO responses (shop_id, {_RESPONSE}) "
+        "VALUES (:s, :o, :m, :score, :words, :locale, :channel, :t, :changed, :reasons, :contact) "
+        "ON CONFLICT (shop_id, order_id) DO UPDATE SET score = excluded.score, "
+        "words = COALESCE(excluded.words, responses.words), changed_at = excluded.changed_at, "
+        "reasons = CASE excluded.reasons WHEN '[]' THEN responses.reasons ELSE excluded.reasons END, "
+        "contact_ok = COALESCE(excluded.contact_ok, responses.contact_ok)",
         s=shop_id,
         o=r.order_id,
         m=r.member_id,
@@ -166,6 +177,8 @@ def answer(tx: Tx, shop_id: int, given: Response) -> None:
         channel=r.channel,
         t=to_ms(r.answered_at),
         changed=to_ms(r.changed_at),
+        reasons=json.dumps(r.reasons),
+        contact=None if r.contact_ok is None else int(r.contact_ok),
     )
     tx.run(
         "UPDATE invitations SET state = 'answered' WHERE shop_id = :s AND order_id = :o",
@@ -191,8 +204,7 @@ def distribution(
 def of_member(tx: Tx, shop_id: int, member_id: int) -> list[Response]:
     """A member's answers."""
     rows = tx.all(
-        "SELECT order_id, member_id, score, words, locale, channel, answered_at, changed_at FROM responses "
-        "WHERE shop_id = :s AND member_id = :m ORDER BY answered_at",
+        f"SELECT {_RESPONSE} FROM responses WHERE shop_id = :s AND member_id = :m ORDER BY answered_at",
         s=shop_id,
         m=member_id,
     )

@@ -9,6 +9,7 @@ import pytest
 from plugin.domain.facts import OrderFact
 from plugin.flows import surveys as flow
 from plugin.flows.surveys import CannotAnswer
+from plugin.store import surveys
 from plugin.store.surveys import Response
 from tests.books import Books
 from tests.facts import DAY, T0, arrived, back, line, parcel, programme, refund, refunded, seen, sent
@@ -25,7 +26,14 @@ def asked(books: Books) -> Books:
 
 
 def answer(
-    books: Books, score: int, words: str | None = None, *, member_id: int = 7, order_id: int = 1
+    books: Books,
+    score: int,
+    words: str | None = None,
+    *,
+    member_id: int = 7,
+    order_id: int = 1,
+    reasons: tuple[str, ...] = (),
+    contact_ok: bool | None = None,
 ) -> Response:
     with books.db.write(books.shop_id) as tx:
         return flow.answer(
@@ -38,6 +46,8 @@ def answer(
             locale="de",
             channel="panel",
             now=books.now,
+            reasons=reasons,
+            contact_ok=contact_ok,
         )
 
 
@@ -181,3 +191,29 @@ def test_a_programme_without_a_survey_asks_nobody(books: Books) -> None:
     books.now = T0 + 30 * DAY
     books.tick()
     assert state(books) is None
+
+
+def test_reasons_and_the_leave_to_write_back_stay_when_a_later_step_leaves_them_open(asked: Books) -> None:
+    assert answer(asked, 3).contact_ok is None  # a half-finished answer is kept
+    stored = answer(asked, 3, reasons=("delivery", "customs"), contact_ok=True)
+    assert (stored.reasons, stored.contact_ok) == (("delivery", "customs"), True)
+    stored = answer(asked, 3, "Three weeks.")
+    assert (stored.reasons, stored.contact_ok, stored.words) == (
+        ("delivery", "customs"),
+        True,
+        "Three weeks.",
+    )
+    assert answer(asked, 3, contact_ok=False).contact_ok is False
+
+
+@pytest.mark.parametrize(
+    "reasons", [("weather",), ("price", "price"), ("delivery", "product", "price", "service")]
+)
+def test_a_reason_that_is_not_on_the_list_twice_or_one_too_many_is_refused(
+    asked: Books, reasons: tuple[str, ...]
+) -> None:
+    with pytest.raises(CannotAnswer) as refused:
+        answer(asked, 3, reasons=reasons)
+    assert refused.value.code == "bad_reasons"
+    with asked.db.read() as tx:
+        assert surveys.response(tx, asked.shop_id, 1) is None
