@@ -83,7 +83,9 @@ def serve_demo(
             if shop.desk.shop.installed_at is None:
                 requests.get(shop.install(), timeout=30).raise_for_status()
             click.echo(_welcome(served.port, folder))
-            app.wait()
+            while app.poll() is None:
+                # Not wait(): where another thread is handed the Ctrl-C, a wait without end would never hear of it.
+                time.sleep(0.2)
             raise SystemExit("The app stopped. Its last lines above say why.")
     finally:
         app.terminate()
