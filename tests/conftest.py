@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
 from tests.browser import opened
+from tests.pg_pool import PgPool
 from tests.postgres import PgServer
 
 # No deadline: how long an example takes depends on the machine, and a test must not.
@@ -83,13 +84,19 @@ def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def postgres_pool(_pg_session: PgServer, _postgres_template: str) -> PgPool:
+    """Migrated databases of this test process, emptied between tests."""
+    return PgPool(_pg_session, _postgres_template)
+
+
 @pytest.fixture
-def postgres_url(pg_server: PgServer, _postgres_template: str) -> Iterator[str]:
-    """The address of a fresh, migrated PostgreSQL database; dropped afterwards, connected or not."""
-    name = pg_server.create(_postgres_template)
+def postgres_url(pg_server: PgServer, postgres_pool: PgPool) -> Iterator[str]:
+    """The address of a migrated PostgreSQL database, as if fresh; emptied afterwards, connected or not."""
+    name = postgres_pool.take()
     yield pg_server.url(name)
     pg_server.start()
-    pg_server.drop(name)
+    postgres_pool.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

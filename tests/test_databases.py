@@ -11,6 +11,7 @@ import pytest
 from plugin.store.db import Database
 from plugin.store.migrate import current, head
 from tests import postgres
+from tests.pg_pool import PgPool
 from tests.postgres import PgServer
 
 
@@ -29,6 +30,33 @@ def test_nothing_is_left_from_the_test_before(database: Database, turn: int) -> 
         tx.run("INSERT INTO meta (key, value) VALUES (:k, :v)", k="left_behind", v=str(turn))
     with database.read() as tx:
         assert tx.one("SELECT value FROM meta WHERE key = :k", k="left_behind") == (str(turn),)
+
+
+CHANGED = {
+    "a guard is off": "ALTER TABLE entries DISABLE TRIGGER ALL",
+    "a column more": "ALTER TABLE meta ADD COLUMN more text",
+    "an index less": "DROP INDEX ix_responses_answered",
+    "a setting": "ALTER DATABASE {name} SET synchronous_commit = off",
+}
+
+
+@pytest.mark.parametrize("changed", ["", *CHANGED.values()], ids=["rows alone", *CHANGED])
+def test_a_database_that_a_test_changed_is_never_taken_again(
+    postgres_pool: PgPool, pg_server: PgServer, changed: str
+) -> None:
+    name = postgres_pool.take()
+    with psycopg.connect(pg_server.url(name), autocommit=True) as connection:
+        connection.execute("INSERT INTO meta (key, value) VALUES ('left_behind', 'yes')")
+        connection.execute(changed.format(name=name) if changed else "SELECT 1")
+        postgres_pool.give_back(name)  # and whoever is still connected is cut off
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+    again = postgres_pool.take()
+    assert (again == name) is not bool(changed)
+    assert current(pg_server.url(again)) == head()
+    with psycopg.connect(pg_server.url(again)) as connection:
+        assert connection.execute("SELECT key FROM meta WHERE key = 'left_behind'").fetchall() == []
+    postgres_pool.give_back(again)
 
 
 def test_what_was_committed_survives_a_power_cut(pg_server: PgServer, postgres_url: str) -> None:

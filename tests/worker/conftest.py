@@ -15,12 +15,12 @@ from tests.worker.world import World
 def world_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database for all tests of one file."""
     if request.param == "postgresql":
-        server = request.getfixturevalue("_pg_session")
+        server, pool = request.getfixturevalue("_pg_session"), request.getfixturevalue("postgres_pool")
         server.start()
-        name = server.create(request.getfixturevalue("_postgres_template"))
+        name = pool.take()
         yield server.url(name)
         server.start()
-        server.drop(name)
+        pool.give_back(name)
         return
     template: Path = request.getfixturevalue("_sqlite_template")
     path = tmp_path_factory.mktemp("world") / "world.db"
