@@ -55,7 +55,8 @@ def serve_demo(
     `prepare(settings)` migrates the database and returns the app's clock; `serve(port)` is the app's command;
     `open_app` opens the app in this process, to live through the history.
     """
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT too: a shell that starts it in the background has it ignored.
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     state = folder / "shop.json"
     if fresh or not state.exists():
