@@ -51,6 +51,7 @@ def redeem(door: Door) -> Response:
         made = spending.redeem(
             tx, shop, member_id, wish.reward, wish.request_key, web.now(),
             points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor,
+            actor="member" if visitor.staff is None else f"staff:{visitor.staff}",
         )  # fmt: skip
         effect_key = spending.make_code(made.redemption_id).effect_key
         held = queues.claim_now(tx, shop_id, effect_key, web.now())

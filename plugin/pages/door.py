@@ -1,4 +1,4 @@
-"""The two doors of the storefront API: who comes in, how often, with which body, and to which shop."""
+"""The doors of the storefront API: who comes in, how often, with which body, and to which shop."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ Identify = Callable[[], Visitor | Refused]
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One of the two ways in, and what the handlers need."""
+    """One of the ways in, and what the handlers need."""
 
     web: Web
     identify: Identify
@@ -104,7 +104,9 @@ class Door:
 
 
 def limit_key(visitor: Visitor, environ: dict[str, Any]) -> tuple[str, object]:
-    """Whom a rate limit counts: the customer, or a guest by the address the shop forwarded."""
+    """Whom a rate limit counts: the staff member, the customer, or a guest by the address the shop forwarded."""
+    if visitor.staff is not None:
+        return visitor.shop, f"staff:{visitor.staff}"
     if visitor.customer_id is not None:
         return visitor.shop, visitor.customer_id
     return visitor.shop, str(environ.get("HTTP_X_FORWARDED_FOR", ""))[:64]

@@ -10,6 +10,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 OPEN = "open"
 PROXY = "signed proxy query"
 EXTENSION = "extension session token"
+POS = "POS session token"
 ID_TOKEN = "id token"
 FORM_TICKET = "form ticket"
 API_KEY = "API key"

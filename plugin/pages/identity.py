@@ -1,4 +1,4 @@
-"""Who asks: the signed query of the app proxy, or the session token of an extension, and nothing else."""
+"""Who asks: the signed query of the app proxy, or the session token of an extension or a till, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ _OWN = {
     "cursor": re.compile(r"[A-Za-z0-9_-]{1,200}"),
     "page_size": re.compile(r"[1-9][0-9]{0,2}"),
 }
+_CUSTOMER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_NO_TOKEN = Refused("missing_authorization", "Send the extension's session token as Authorization: Bearer.")
 
 
 class Visitor(NamedTuple):
-    """A verified visitor of a shop. `customer_id` None: a guest. `channel` says by which door they came."""
+    """A verified visitor of a shop. `customer_id` None: a guest. `channel` says by which door they came.
+
+    `staff`: at the till it is a staff member who asks, about the customer in front of them.
+    """
 
     shop: str
     customer_id: int | None
-    channel: Literal["storefront", "account"]
+    channel: Literal["storefront", "account", "pos"]
     locale: str | None = None
     cursor: str | None = None
     page_size: int | None = None
+    staff: int | None = None
 
 
 # The query of a signed-in customer as Shopify sends it when the widget adds nothing, or the locale. Its groups are the
@@ -73,23 +79,36 @@ def from_extension(authorization: str, query: bytes, config: Config, now_s: floa
     """The customer of a customer-account extension's session token; a guest when it names nobody."""
     token = bearer(authorization)
     if token is None:
-        return Refused(
-            "missing_authorization", "Send the extension's session token as Authorization: Bearer."
-        )
+        return _NO_TOKEN
     found = verify.extension_token(token, api_key=config.api_key, secrets=config.secrets, now_s=now_s)
     if isinstance(found, Refused):
         return found
+    return _visitor(query, Visitor(found.shop, found.customer_id, "account"))
+
+
+def from_pos(
+    authorization: str, query: bytes, customer: str, config: Config, now_s: float
+) -> Visitor | Refused:
+    """The customer at the till, named by a staff member of the shop whose POS session token is right."""
+    token = bearer(authorization)
+    if token is None:
+        return _NO_TOKEN
+    found = verify.pos_token(token, api_key=config.api_key, secrets=config.secrets, now_s=now_s)
+    if isinstance(found, Refused):
+        return found
+    if _CUSTOMER.fullmatch(customer) is None or int(customer) >= 1 << 63:
+        return Refused("invalid_parameter", "Name the customer by their number at Shopify.")
+    return _visitor(query, Visitor(found.shop, int(customer), "pos", staff=found.user_id))
+
+
+def _visitor(query: bytes, who: Visitor) -> Visitor | Refused:
+    """The visitor with what they may choose themselves."""
     own = _own_parameters(query)
     if isinstance(own, Refused):
         return own
-    page_size = own.get("page_size")
-    return Visitor(
-        found.shop,
-        found.customer_id,
-        "account",
-        own.get("locale"),
-        own.get("cursor"),
-        int(page_size) if page_size else None,
+    size = own.get("page_size")
+    return who._replace(
+        locale=own.get("locale"), cursor=own.get("cursor"), page_size=int(size) if size else None
     )
 
 

@@ -1,4 +1,4 @@
-"""The storefront API: behind the app proxy under /proxy, and for customer-account extensions under /api."""
+"""The storefront API: behind the app proxy under /proxy, for extensions under /api, for the till under /api/pos."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 
 from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
-from plugin.pages import changes, identity, panel, sharing, ways
+from plugin.pages import changes, identity, order_points, panel, sharing, ways
 from plugin.pages.answers import Refusal, json_answer
 from plugin.pages.door import (
     ID,
@@ -21,7 +21,7 @@ from plugin.pages.door import (
     not_ready,
     shopper_of,
 )
-from plugin.pages.guards import EXTENSION, OPEN, PROXY, guard
+from plugin.pages.guards import EXTENSION, OPEN, POS, PROXY, guard
 from plugin.pages.identity import Visitor
 from plugin.shopify.verify import Refused
 from plugin.store.storefront import Shopper
@@ -29,10 +29,13 @@ from plugin.store.storefront import Shopper
 if TYPE_CHECKING:
     from plugin.pages.web import Web
 
+# Extensions run in workers whose origin is null or Shopify's own, and prove themselves by a token, never by a cookie:
+# so every origin may ask, and none is sent credentials for.
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
     ("Access-Control-Allow-Methods", "GET, POST, OPTIONS"),
+    ("Access-Control-Expose-Headers", "Retry-After"),
     ("Access-Control-Max-Age", "7200"),
 )
 # Statuses that looking turns into a member where everybody is one; who left comes back by a tap on Join.
@@ -41,7 +44,7 @@ MAY_READ = frozenset(("active", "unclaimed", "left"))
 
 
 def register(app: Flask, web: Web) -> None:
-    """Adds the same routes under /proxy and /api."""
+    """Adds the same routes under /proxy and /api, and those that a till needs under /api/pos."""
 
     def from_proxy() -> Visitor | Refused:
         return identity.from_proxy(request.query_string, web.config, web.wall_s())
@@ -50,9 +53,21 @@ def register(app: Flask, web: Web) -> None:
         authorization = request.headers.get("Authorization", "")
         return identity.from_extension(authorization, request.query_string, web.config, web.wall_s())
 
-    for prefix, kind, identify in (("/proxy", PROXY, from_proxy), ("/api", EXTENSION, from_extension)):
+    def from_pos() -> Visitor | Refused:
+        authorization, customer = (
+            request.headers.get("Authorization", ""),
+            (request.view_args or {})["customer_id"],
+        )
+        return identity.from_pos(authorization, request.query_string, customer, web.config, web.wall_s())
+
+    at_till = [one for one in _ROUTES if one[1] in _AT_TILL]
+    for prefix, kind, identify, routes in (
+        ("/proxy", PROXY, from_proxy, _ROUTES),
+        ("/api", EXTENSION, from_extension, _ROUTES),
+        (TILL, POS, from_pos, at_till),
+    ):
         door = Door(web, identify)
-        for method, rule, handler in _ROUTES:
+        for method, rule, handler in routes:
             view = guard(kind)(_bound(handler, door))
             app.add_url_rule(
                 f"{prefix}{rule}",
@@ -61,15 +76,21 @@ def register(app: Flask, web: Web) -> None:
                 methods=[method],
                 provide_automatic_options=False,
             )
-    for rule in sorted({rule for _, rule, _ in _ROUTES}):
-        # A browser asks this before it sends Authorization from another origin; it names nobody and changes nothing.
-        app.add_url_rule(
-            f"/api{rule}", endpoint=f"OPTIONS /api{rule}", view_func=_preflight, methods=["OPTIONS"]
-        )
+        if kind == PROXY:
+            continue
+        for rule in sorted({rule for _, rule, _ in routes}):
+            # Asked by a browser before it sends Authorization to another origin; names nobody, changes nothing.
+            app.add_url_rule(
+                f"{prefix}{rule}",
+                endpoint=f"OPTIONS {prefix}{rule}",
+                view_func=_preflight,
+                methods=["OPTIONS"],
+            )
 
 
 def _bound(handler: Callable[..., Response], door: Door) -> Callable[..., Response]:
-    def view(**parts: str) -> Response:
+    def view(customer_id: str = "", **parts: str) -> Response:
+        # Whose customer it is was said, and believed or not, by `identify`.
         return handler(door, **parts)
 
     return view
@@ -88,7 +109,7 @@ def me(door: Door) -> Response:
         raise not_ready()
     if visitor.customer_id is None:
         return json_answer(panel.guest(found.programme, visitor.locale))
-    if joins_by_itself(found):
+    if joins_by_itself(found) and visitor.staff is None:  # a look of the staff joins nobody
         found = _join(door.web, visitor, visitor.customer_id)
     return json_answer(_panel(door.web, visitor, visitor.customer_id, found))
 
@@ -161,10 +182,14 @@ def _panel(web: Web, visitor: Visitor, customer_id: int, found: Shopper) -> dict
     return panel.of_customer(found, found.programme, web.now(), nonce, visitor.locale)
 
 
+TILL = "/api/pos/customers/<customer_id>"
+# What a staff member does for the customer in front of them; answering and sharing stay the customer's own.
+_AT_TILL = {"/me", "/join", "/redeem", "/redemptions/<redemption_id>", "/redemptions/<redemption_id>/undo"}
 _ROUTES: tuple[tuple[str, str, Callable[..., Response]], ...] = (
     ("GET", "/me", me),
     ("GET", "/history", history),
     ("GET", "/rewards", rewards),
+    ("GET", "/orders/<order_id>", order_points.show),
     ("POST", "/join", join),
     ("POST", "/redeem", changes.redeem),
     ("GET", "/redemptions/<redemption_id>", changes.redemption),

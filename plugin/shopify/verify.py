@@ -84,6 +84,14 @@ class IdToken:
 
 
 @dataclass(frozen=True, slots=True)
+class PosToken:
+    """A verified session token of a POS extension: which staff member of which shop. It names no customer."""
+
+    shop: str
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExtensionToken:
     """A verified session token of a customer-account or checkout extension. No customer id: not signed in."""
 
@@ -200,18 +208,34 @@ def id_token(token: str, *, api_key: str, secrets: Sequence[str], now_s: float) 
     claims = _claims(token, ("exp", "iss", "dest", "aud", "sub", "sid"), api_key, secrets, now_s)
     if isinstance(claims, Refused):
         return claims
-    shop = _shop_of(claims["dest"])
-    if shop is None or _shop_of(claims["iss"]) != shop:
-        return Refused("invalid_shop", "The token's issuer and destination are not one shop.")
-    user, session = claims["sub"], claims["sid"]
-    if not isinstance(user, str) or re.fullmatch(r"[0-9]{1,19}", user) is None:
-        return Refused("invalid_id_token", "The token names no staff member.")
+    staff, session = _staff(claims), claims["sid"]
+    if isinstance(staff, Refused):
+        return staff
     if not isinstance(session, str) or not session:
         return Refused("invalid_id_token", "The token names no session.")
     expires = int(claims["exp"])
     # An id token lives one minute (session-tokens); one that does not say when it was issued counts as that old.
     issued = int(claims.get("iat", expires - ID_TOKEN_S))
-    return IdToken(shop=shop, user_id=int(user), session_id=session, issued_at_s=issued, expires_at_s=expires)
+    return IdToken(staff.shop, staff.user_id, session, issued_at_s=issued, expires_at_s=expires)
+
+
+def pos_token(token: str, *, api_key: str, secrets: Sequence[str], now_s: float) -> PosToken | Refused:
+    """Checks a session token of a POS extension, which Shopify gives to staff with a right to this app only.
+
+    Made like an id token; a session id is not promised, so none is asked for. Codes as for `id_token`.
+    """
+    claims = _claims(token, ("exp", "iss", "dest", "aud", "sub"), api_key, secrets, now_s)
+    return claims if isinstance(claims, Refused) else _staff(claims)
+
+
+def _staff(claims: dict[str, Any]) -> PosToken | Refused:
+    """The staff member of the shop that both issued the token and is its destination."""
+    shop, user = _shop_of(claims["dest"]), claims["sub"]
+    if shop is None or _shop_of(claims["iss"]) != shop:
+        return Refused("invalid_shop", "The token's issuer and destination are not one shop.")
+    if not isinstance(user, str) or re.fullmatch(r"[0-9]{1,19}", user) is None:
+        return Refused("invalid_id_token", "The token names no staff member.")
+    return PosToken(shop, int(user))
 
 
 def extension_token(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ from webhooks.topics import TOPICS
 
 APP = tomllib.loads((ROOT / "app.toml").read_text(encoding="utf-8"))
 SCOPES = set(APP["access_scopes"]["scopes"].split(","))
+# Shopify refuses a UI extension of more than 64 KB, compressed; ours stay well below.
+BUNDLE_BYTES = 24_000
 COMPLIANCE = {"customers/data_request", "customers/redact", "shop/redact"}
 
 
@@ -36,8 +39,9 @@ def build(folder: Path, change: tuple[str, str] | None = None) -> subprocess.Com
     (folder / "shopify.app.toml").write_text(text, encoding="utf-8")
     shutil.copy(ROOT / "shopify.web.toml", folder)
     shutil.copy(ROOT / "package.json", folder)
-    if (ROOT / "extensions").is_dir():
-        shutil.copytree(ROOT / "extensions", folder / "extensions")
+    shutil.copytree(ROOT / "extensions", folder / "extensions")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    (folder / ".env").write_text("APP_URL=https://rewards.example\n", encoding="utf-8")
     command = [str(node()), str(package("@shopify/cli") / "bin/run.js"), "app", "build"]
     return subprocess.run(
         [*command, "--skip-dependencies-installation", "--path", str(folder)],
@@ -67,10 +71,29 @@ def covers(granted: set[str], scope: str) -> bool:
 
 
 @pytest.mark.slow
-def test_shopify_cli_accepts_the_configuration(tmp_path: Path) -> None:
+def test_shopify_cli_accepts_the_configuration_and_bundles_every_extension(tmp_path: Path) -> None:
     built = build(tmp_path)
     assert built.returncode == 0, built.stdout + built.stderr
     assert "Regulars built" in built.stdout + built.stderr
+    bundles = {path.stem: path.read_bytes() for path in (tmp_path / "extensions").glob("*/dist/*.js")}
+    assert set(bundles) == {"regulars-page", "regulars-account", "regulars-till", "regulars-thank-you"}
+    for name, code in bundles.items():
+        assert b"https://rewards.example" in code, f"{name} does not know the app's address"
+        assert len(gzip.compress(code)) < BUNDLE_BYTES, name
+    for project in sorted((tmp_path / "extensions").glob("*/tsconfig.json")):
+        checked = subprocess.run(
+            [str(node()), str(package("typescript") / "bin/tsc"), "-p", str(project)],
+            capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_a_full_page_shares_its_extension_with_no_other_target() -> None:
+    # `shopify app build` lets it pass; Shopify refuses it when it is deployed.
+    text = (ROOT / "extensions/account/shopify.extension.toml").read_text(encoding="utf-8")
+    for extension in tomllib.loads(text)["extensions"]:
+        targets = [one["target"] for one in extension["targeting"]]
+        assert len(targets) == 1 or "customer-account.page.render" not in targets
 
 
 @pytest.mark.slow

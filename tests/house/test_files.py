@@ -21,6 +21,8 @@ NO_COMMENTS = {".json", ".jsonl", ".png", ".gz", ".csv", ".tsv", ".sqlite", ".sv
 COMMENT = {
     ".md": re.compile(r"# \S"),
     ".js": re.compile(r"(//|/\*) ?\S"),
+    ".jsx": re.compile(r"(//|/\*) ?\S"),
+    ".ts": re.compile(r"(//|/\*) ?\S"),
     ".mjs": re.compile(r"(//|/\*) ?\S"),
     ".cjs": re.compile(r"(//|/\*) ?\S"),
     ".css": re.compile(r"/\* ?\S"),

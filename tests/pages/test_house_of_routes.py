@@ -12,13 +12,23 @@ from werkzeug.test import Client, TestResponse
 
 from plugin.pages.answers import EVERYWHERE
 from plugin.pages.chapters import CHAPTERS
-from plugin.pages.guards import API_KEY, EXTENSION, FORM_TICKET, ID_TOKEN, OAUTH, OPEN, PROXY, SIGNED_HOOK
+from plugin.pages.guards import (
+    API_KEY,
+    EXTENSION,
+    FORM_TICKET,
+    ID_TOKEN,
+    OAUTH,
+    OPEN,
+    POS,
+    PROXY,
+    SIGNED_HOOK,
+)
 from plugin.store.storefront import StorefrontReader
 from tests.house.sources import ROOT
 from tests.pages.scene import ALICE, ANNA, MALLORY, Scene, code_of, signed
 
 CHAPTER = rf"^/programme/({'|'.join(chapter.slug for chapter in CHAPTERS)})(?=/|$)"
-GUARDS = {PROXY, EXTENSION, ID_TOKEN, FORM_TICKET, OAUTH, OPEN, API_KEY, SIGNED_HOOK}
+GUARDS = {PROXY, EXTENSION, POS, ID_TOKEN, FORM_TICKET, OAUTH, OPEN, API_KEY, SIGNED_HOOK}
 # Open routes tell nothing about anybody: how the process is, where to fetch a token, where to grant access, what the
 # API looks like.
 OPEN_ROUTES = {"/healthz", "/auth", "/auth/patch-id-token", "/api/v1/openapi.json"}
@@ -57,7 +67,8 @@ def test_every_route_has_a_guard(light: Scene) -> None:
                 f"{method} {rule.rule}: {guard}"
             )
             continue
-        prefixes = {"/proxy/": PROXY, "/api/": OPEN if method == "OPTIONS" else EXTENSION}
+        token = POS if rule.rule.startswith("/api/pos/") else EXTENSION
+        prefixes = {"/proxy/": PROXY, "/api/": OPEN if method == "OPTIONS" else token}
         expected = next((kind for prefix, kind in prefixes.items() if rule.rule.startswith(prefix)), guard)
         assert guard == expected, f"{method} {rule.rule}: {guard}"
         if guard == OPEN and method != "OPTIONS":
@@ -96,7 +107,9 @@ def test_every_route_is_documented(light: Scene) -> None:
             assert f"`{method} {shown}`" in api, f"{method} {shown}"
             continue
         if method != "OPTIONS" and not rule.rule.startswith("/api/"):
-            shown = re.sub("<(redemption|member)_id>", "<id>", rule.rule).replace("<action_key>", "<key>")
+            shown = re.sub("<(redemption|member|order)_id>", "<id>", rule.rule).replace(
+                "<action_key>", "<key>"
+            )
             shown = re.sub(CHAPTER, "/programme/<chapter>", shown)
             assert f"`{method} {shown}`" in text, f"{method} {shown}"
 
