@@ -237,12 +237,15 @@ def test_parcels_say_what_they_hold_and_when_they_first_arrived() -> None:
     assert seen.fulfilments == (
         Fulfilment(31, updated, created, "something_new", ((11, 1), (12, 2))),
         Fulfilment(32, updated, created, "success", (), delivered_at=updated, carrier="Post"),
-        Fulfilment(33, updated, created, "success", ()),
+        # No event says so, only the platform: that is its word, and no event.
+        Fulfilment(33, updated, created, "success", (), datetime(2026, 11, 4, 7, tzinfo=UTC)),
     )
-    assert seen.deliveries == (
-        (32, datetime(2026, 11, 4, 8, tzinfo=UTC)),
-        (33, datetime(2026, 11, 4, 7, tzinfo=UTC)),
-    )
+    assert seen.deliveries == ((32, datetime(2026, 11, 4, 8, tzinfo=UTC)),)
+
+
+def test_a_parcel_that_was_fetched_is_in_the_shoppers_hands() -> None:
+    (fetched,) = from_graphql(order(fulfillments=[parcel(31, displayStatus="PICKED_UP")])).fulfilments
+    assert fetched.delivered_at == fetched.updated_at
 
 
 def test_guest_of_a_shop_without_data_approval() -> None:
