@@ -86,8 +86,8 @@ def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetim
     )  # fmt: skip
     tx.many(
         f"INSERT INTO invitations (shop_id, order_id, created_at, {', '.join(told)}) "
-        "VALUES (:s, :o, :t, :m, :state, :basis, :delivered, :due, :asked, :reason, :way, :country, :carrier, :fulfilled, "
-        ":planned) ON CONFLICT (shop_id, order_id) DO UPDATE SET "
+        "VALUES (:s, :o, :t, :m, :state, :basis, :delivered, :due, :asked, :reason, :way, :country, :carrier, "
+        ":fulfilled, :planned) ON CONFLICT (shop_id, order_id) DO UPDATE SET "
         f"{', '.join(f'{name} = excluded.{name}' for name in told)} "
         "WHERE invitations.state = 'waiting' OR (invitations.state = 'withdrawn' AND invitations.asked_at IS NULL)",
         [
