@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -156,7 +157,7 @@ def one(question: Due, survey: Survey, now: datetime = T0, **known: object) -> t
 
 def test_what_becomes_of_one_question() -> None:
     quiet = Survey(quiet_days=10, valid_days=30)
-    asked = {"last_asked": {7: T0 - 4 * DAY}}
+    asked: dict[str, Any] = {"last_asked": {7: T0 - 4 * DAY}}
     assert one(due(1), Survey()) == ("ask", None)
     assert one(due(1, opted_out=True), Survey()) == ("skip", "opted_out")
     assert one(due(1), quiet, **asked) == ("later", "quiet_period")
