@@ -49,8 +49,8 @@ def fill(db: Database, shop: Shop, questions: int) -> None:
             )
             tx.many(
                 "INSERT INTO orders (shop_id, order_id, member_id, processed_at, programme_version, currency, "
-                "basis_minor, points, counted, confirmed, projection) VALUES (:s, :o, :m, :t, 1, 'CHF', 1, 0, 1, 'yes', "
-                "'{}')",
+                "basis_minor, points, counted, confirmed, projection) VALUES (:s, :o, :m, :t, 1, 'CHF', 1, 0, 1, "
+                "'yes', '{}')",
                 [{name: one[name] for name in ("s", "o", "m", "t")} for one in rows],
             )
             tx.many(

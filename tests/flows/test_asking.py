@@ -220,6 +220,12 @@ def test_in_some_markets_only_subscribers_may_be_mailed(books: Books) -> None:
     assert may()
     books.people(ConsentSeen(7, False, T0 + 3 * DAY))
     assert not may()
+    again = seen(1, at=T0 + 4 * DAY, country="CH")
+    assert again.customer is not None
+    books.tell(
+        replace(again, customer=replace(again.customer, subscribed=True))
+    )  # as a read of the order tells
+    assert may()
 
 
 @dataclass
