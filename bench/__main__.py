@@ -7,7 +7,7 @@ import sys
 
 import click
 
-ALL = ("intake", "drain", "storefront", "memory", "faces", "tiers", "expiry", "backfill")
+ALL = ("intake", "drain", "storefront", "memory", "faces", "tiers", "expiry", "backfill", "asking")
 
 
 @click.command()

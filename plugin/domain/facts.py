@@ -6,11 +6,13 @@ as nothing special. Personal fields may be None: shops without protected-data ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 Origin = Literal["webhook", "read"]
+# What a parcel is called once it is in the shopper's hands: brought, or fetched.
+IN_HAND = ("delivered", "picked_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class CustomerFact:
     """A customer as last seen. `updated_at` decides which of two wins; None loses against any.
 
     Inside an order that does not date its customer, it is the order's own: the customer was so at that time.
+    `subscribed`: whether they take the newsletter, which only a read tells.
     """
 
     customer_id: int
@@ -26,6 +29,7 @@ class CustomerFact:
     first_name: str | None = None
     last_name: str | None = None
     locale: str | None = None
+    subscribed: bool | None = field(default=None, compare=False)
 
 
 def newer(first: CustomerFact, second: CustomerFact) -> CustomerFact:
@@ -80,6 +84,9 @@ class OrderHead:
     discount_codes: tuple[str, ...] = ()
     country: str | None = None
     referral: str | None = None  # the code of whoever sent the buyer, as the cart carried it
+    shipping_names: tuple[
+        str, ...
+    ] = ()  # what the shopper chose among: "Standard", the name of a shop to fetch it at
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,7 @@ class FulfilmentSeen:
 
 @dataclass(frozen=True, slots=True)
 class ParcelEvent:
-    """fulfillment_events/create: status in lower case, such as "delivered" or "in_transit"."""
+    """fulfillment_events/create: status in lower case, such as "delivered", "picked_up" or "in_transit"."""
 
     order_id: int
     fulfilment_id: int

@@ -1,13 +1,10 @@
-"""Net Promoter Score: when to ask, and what the answers say with how much certainty."""
+"""Net Promoter Score: what the answers say, and with how much certainty."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from fractions import Fraction
 from math import sqrt
-
-from plugin.domain.programme import Survey
 
 ANSWER_CHANGE_HOURS = 24
 REASONS = ("delivery", "product", "price", "service", "packaging", "customs")
@@ -30,11 +27,6 @@ class Score:
 def band(score: int) -> str:
     """promoter (9, 10), passive (7, 8) or detractor (0 to 6)."""
     return "promoter" if score >= 9 else "passive" if score >= 7 else "detractor"
-
-
-def due_at(survey: Survey, delivered_at: datetime) -> datetime:
-    """When the question falls due: some days after the last parcel really arrived."""
-    return delivered_at + timedelta(days=survey.delay_days)
 
 
 def score(promoters: int, passives: int, detractors: int) -> Score:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from plugin.domain.facts import (
+    IN_HAND,
     Buyer,
     Dispute,
     Fulfilment,
@@ -76,7 +78,7 @@ def merge(order: Order, fact: OrderFact) -> Order:
     if isinstance(fact, FulfilmentSeen):
         return replace(order, fulfilments=_merge_fulfilments(order.fulfilments, (fact.fulfilment,)))
     if isinstance(fact, ParcelEvent):
-        if fact.status != "delivered":
+        if fact.status not in IN_HAND:
             return order
         return replace(
             order, deliveries=_merge_deliveries(order.deliveries, ((fact.fulfilment_id, fact.happened_at),))
@@ -269,17 +271,36 @@ def parcel_delivered_at(order: Order, parcel: Fulfilment) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When everything the shopper keeps was in their hands. `basis` says how we know."""
+    """When everything the shopper keeps was in their hands. `basis` says how we know, `last` came last.
+
+    delivered: an event of the parcel; platform: the platform's word; handed_over: at the till; nothing_to_ship. What
+    nobody reported has the basis of whoever reckoned it.
+    """
 
     at: datetime
-    basis: str  # delivered, assumed, handed_over, nothing_to_ship
+    basis: str
+    last: Fulfilment | None = field(default=None, compare=False)
+
+
+# What a parcel counts as whose arrival nobody reported: (when, on what basis), or None while nobody can say.
+Reckon = Callable[[Fulfilment], tuple[datetime, str] | None]
+# The less sure of several bases names the whole order's.
+_SURENESS = ("delivered", "platform")
 
 
 def arrival(order: Order, *, no_delivery_days: int) -> Arrival | None:
     """When the last parcel arrived, or None while something is still to be shipped or delivered.
 
     A parcel with no delivery ever reported counts as delivered `no_delivery_days` after it was fulfilled
-    (design 10.5). Digital orders have nothing to ship; a sale at the till is handed over at once.
+    (design 10.5), on the basis "assumed".
+    """
+    return arrived(order, lambda parcel: (parcel.created_at + timedelta(days=no_delivery_days), "assumed"))
+
+
+def arrived(order: Order, reckon: Reckon) -> Arrival | None:
+    """When the last parcel arrived, `reckon` standing in where nobody reported it; None while something is under way.
+
+    Digital orders have nothing to ship; a sale at the till is handed over at once.
     """
     head = order.head
     if head is None:
@@ -291,20 +312,27 @@ def arrival(order: Order, *, no_delivery_days: int) -> Arrival | None:
         return Arrival(order.paid_at or head.processed_at, "nothing_to_ship")
     if head.source_name == "pos" and head.shipping_minor == 0:  # the till writes a fulfilment of its own
         return Arrival(head.processed_at, "handed_over")
-    arrived: list[tuple[datetime, str]] = []
+    moments: list[tuple[datetime, str, Fulfilment]] = []
     covered: dict[int, int] = {}
+    reported = dict(order.deliveries)
     for parcel in parcels(order):
         if not any(to_ship.get(line_id) for line_id, _ in parcel.lines):
             continue  # nothing of it is left with the shopper (design 10.5: every unrefunded shippable line)
         at = parcel_delivered_at(order, parcel)
-        basis = "delivered"
-        if at is None:
-            at, basis = parcel.created_at + timedelta(days=no_delivery_days), "assumed"
-        arrived.append((at, basis))
+        known = (
+            (at, "delivered" if parcel.fulfilment_id in reported else "platform") if at else reckon(parcel)
+        )
+        if known is None:
+            return None
+        moments.append((*known, parcel))
         for line_id, units in parcel.lines:
             covered[line_id] = covered.get(line_id, 0) + units
-    if not arrived or any(covered.get(line_id, 0) < units for line_id, units in to_ship.items()):
+    if not moments or any(covered.get(line_id, 0) < units for line_id, units in to_ship.items()):
         return None
-    at = max(moment for moment, _ in arrived)
-    assumed = any(basis == "assumed" for _, basis in arrived)
-    return Arrival(at, "assumed" if assumed else "delivered")
+    at, _, last = max(moments, key=lambda one: (one[0], one[2].fulfilment_id))
+    basis = max((basis for _, basis, _ in moments), key=_unsureness)
+    return Arrival(at, basis, last)
+
+
+def _unsureness(basis: str) -> tuple[int, bool]:
+    return (_SURENESS.index(basis) if basis in _SURENESS else len(_SURENESS), basis == "default")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from plugin.domain.pauses import paused
 from plugin.domain.values import months_later
 from plugin.flows import (
+    asking,
     birthdays,
     code_life,
     corrections,
@@ -26,15 +26,14 @@ from plugin.store import (
     imports,
     ledger,
     privacy,
-    programmes,
     queues,
-    surveys,
     tidying,
 )
 from plugin.store.db import Tx
 from plugin.store.shops import Shop
 
 SLICE = 200
+ASK_SLICE = 1000  # decided and written as sets
 SWEEP_SLICE = 500  # most of them stay where they are, which costs next to nothing
 TIDY_SLICE = 500
 UNCLAIMED_MONTHS = 12
@@ -55,7 +54,7 @@ def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
         tiers.review_due(tx, shop, now, SLICE),
         tiers.sweep(tx, shop, now, SWEEP_SLICE),
         _open_lots(tx, shop, now),
-        _ask(tx, shop, now),
+        asking.ask(tx, shop, now, ASK_SLICE),
         corrections.carry_on(tx, shop, now, SLICE),
         import_flow.carry_on(tx, shop, now),
         outgoing.announce(tx, shop, now),
@@ -104,17 +103,3 @@ def _open_lots(tx: Tx, shop: Shop, now: datetime) -> bool:
     opened = ledger.newly_available(tx, shop.shop_id, now, SLICE)
     queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in opened], now)
     return len(opened) >= SLICE
-
-
-def _ask(tx: Tx, shop: Shop, now: datetime) -> bool:
-    """Puts due questions on show, and closes those that were on show long enough."""
-    programme = programmes.versions(tx, shop.shop_id).latest
-    if programme is None or not programme.survey.enabled or paused(shop.pauses, "messages", now):
-        return False
-    due = surveys.falling_due(tx, shop.shop_id, now, SLICE)
-    for invitation in due:
-        surveys.asked(tx, shop.shop_id, invitation.order_id, now)
-    closed = surveys.missed(tx, shop.shop_id, now - timedelta(days=programme.survey.valid_days))
-    touched = sorted({invitation.member_id for invitation in due} | set(closed))
-    queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in touched], now)
-    return len(due) == SLICE

@@ -21,7 +21,7 @@ from plugin.domain.values import months_later
 from plugin.errors import RegularsError
 from plugin.flows import actions, grants, merges, privacy, referrals
 from plugin.flows.spending import mirror_of, tags_of
-from plugin.store import ledger, members, newcomers, programmes, queues
+from plugin.store import asking, ledger, members, newcomers, programmes, queues
 from plugin.store.db import Tx, to_ms
 from plugin.store.members import Member
 from plugin.store.queues import Effect
@@ -188,6 +188,8 @@ def _merged(tx: Tx, shop: Shop, fact: CustomersMerged, now: datetime) -> None:
 
 def _consented(tx: Tx, shop: Shop, fact: ConsentSeen, now: datetime) -> None:
     """A member takes the newsletter. Who joined in the same step has joined a moment later, by our own clock."""
+    member_id = members.resolved(tx, shop.shop_id, fact.customer_id)
+    asking.consented(tx, shop.shop_id, [(member_id, fact.subscribed, fact.updated_at)])
     programme = programmes.versions(tx, shop.shop_id).latest
     if not fact.subscribed or programme is None or programme.action_of("newsletter") is None:
         return
@@ -199,6 +201,14 @@ def _consented(tx: Tx, shop: Shop, fact: ConsentSeen, now: datetime) -> None:
     at = max(fact.updated_at or now, member.joined_at or member.created_at)
     told = f"{fact.customer_id}:{to_ms(fact.updated_at) or 'undated'}"
     actions.of_kind(tx, shop, member.member_id, "newsletter", told, at, now, actor="shopify")
+
+
+def subscribed(tx: Tx, shop: Shop, customers: Iterable[CustomerFact]) -> None:
+    """Keeps of known members who takes the newsletter, where a read told."""
+    told = [
+        (one.customer_id, one.subscribed, one.updated_at) for one in customers if one.subscribed is not None
+    ]
+    asking.consented(tx, shop.shop_id, told)
 
 
 def _seen(tx: Tx, shop: Shop, customer: CustomerFact, now: datetime) -> None:

@@ -9,17 +9,19 @@ from plugin.errors import RegularsError
 from plugin.flows import members as member_flow
 from plugin.flows.adjustments import MAX_REASON
 from plugin.flows.spending import mirror_of, tags_of
-from plugin.store import events, freezes, members, programmes, queues
+from plugin.store import asking, events, freezes, members, programmes, queues
 from plugin.store.db import Tx
 from plugin.store.events import Event
 from plugin.store.shops import Shop
 
-Change = Literal["freeze", "unfreeze", "opt_out", "opt_in"]
+Change = Literal["freeze", "unfreeze", "opt_out", "opt_in", "ask_no_more", "ask_again"]
 _KINDS: dict[Change, str] = {
     "freeze": "member_frozen",
     "unfreeze": "member_unfrozen",
     "opt_out": "member_opted_out",
     "opt_in": "member_opted_in",
+    "ask_no_more": "member_asked_no_more",
+    "ask_again": "member_asked_again",
 }
 
 
@@ -35,6 +37,7 @@ def change(tx: Tx, shop: Shop, member_id: int, what: Change, reason: str, actor:
 
     A frozen member sees and earns points and cannot redeem; their codes stay good. Who is taken out earns nothing
     to spend: points of their orders wait as a customer's do, and what they had is there again when they are back.
+    Who is asked no more gets no survey question, however they shop.
     Raises CannotChange (codes: no_such_member, not_a_member, forgotten, no_reason).
     """
     member = members.by_id(tx, shop.shop_id, member_id)
@@ -48,6 +51,8 @@ def change(tx: Tx, shop: Shop, member_id: int, what: Change, reason: str, actor:
         done = freezes.put(tx, shop.shop_id, member_id, actor, reason.strip()[:MAX_REASON], now)
     elif what == "unfreeze":
         done = freezes.lift(tx, shop.shop_id, [member_id])
+    elif what in ("ask_no_more", "ask_again"):
+        done = asking.unask(tx, shop.shop_id, member_id, now if what == "ask_no_more" else None)
     elif what == "opt_out":
         done = member.status == "active"
         if done:

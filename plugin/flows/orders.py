@@ -192,6 +192,7 @@ def _welcome(
         if isinstance(fact, OrderSeen) and fact.customer is not None and fact.customer.customer_id in known:
             known[fact.customer.customer_id] = newer(known[fact.customer.customer_id], fact.customer)
     members.seen(tx, shop.shop_id, known.values(), now, status="unclaimed")
+    member_flow.subscribed(tx, shop, known.values())
     member_flow.recognise(tx, shop, known.values(), now)
     latest = versions.latest
     if latest is not None and latest.membership == "all":

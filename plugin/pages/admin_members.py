@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 from flask import Flask, Response, request
@@ -32,6 +32,7 @@ from plugin.pages.guards import FORM_TICKET, guard
 from plugin.pages.staff import Staff, link, staff_only
 from plugin.store import (
     answers,
+    asking,
     directory,
     figures,
     freezes,
@@ -53,7 +54,7 @@ LISTS = {
     "points": "Most points",
     "waiting": "Bought, not joined",
 }
-CHANGES: tuple[memberships.Change, ...] = ("freeze", "unfreeze", "opt_out", "opt_in")
+CHANGES: tuple[memberships.Change, ...] = get_args(memberships.Change)
 STATUS = {
     "active": "Member",
     "unclaimed": "Has not joined",
@@ -204,6 +205,7 @@ def show_member(
         lots = directory.open_lots(tx, shop.shop_id, member_id, 100)
         codes = redemptions.of_member(tx, shop.shop_id, member_id)
         frozen = freezes.of_member(tx, shop.shop_id, member_id)
+        unasked = asking.members(tx, shop.shop_id, [member_id])[member_id].opted_out
         given = answers.of_member(tx, shop.shop_id, member_id)
         beside = admin_actions.of_member(web, visit, tx, member_id)
         past = members.tier_histories(tx, shop.shop_id, [member_id]).get(member_id, [])
@@ -230,7 +232,7 @@ def show_member(
         states=explain.CODE_STATES, **beside, export=link(f"/members/{member_id}/export", shop.domain,
                                                 ticket=ticket(web, visit, export_action(member_id))),
         limit=adjustments.MAX_POINTS, grant_ticket=ticket(web, visit, f"grant {member_id} {key}"), frozen=frozen,
-        membership_action=f"membership {member_id}",
+        membership_action=f"membership {member_id}", unasked=unasked,
     )  # fmt: skip
 
 

@@ -278,6 +278,8 @@ def event(found: Event, programme: Programme | None = None) -> str:
         "member_unfrozen": "The member may spend points again.",
         "member_opted_out": "The member was taken out of the programme.",
         "member_opted_in": "The customer was taken into the programme.",
+        "member_asked_no_more": "The customer is asked no more survey questions.",
+        "member_asked_again": "The customer is asked survey questions again.",
         "redact_ignored": "Shopify asked to erase the shop, which had come back by then; nothing was erased.",
     }
     return sentences.get(found.kind, f"{found.kind.replace('_', ' ').capitalize()}.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from plugin.domain.facts import CustomerFact
 from plugin.shopify.admin import AdminClient
-from plugin.shopify.order_facts import legacy_id, utc
+from plugin.shopify.order_facts import legacy_id, takes_mail, utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def customer_seen(client: AdminClient, customer_id: int) -> CustomerFact | None:
         first_name=node["firstName"],
         last_name=node["lastName"],
         locale=node["locale"],
+        subscribed=takes_mail(email),
     )
 
 

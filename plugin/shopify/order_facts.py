@@ -39,7 +39,7 @@ def from_graphql(node: Node) -> OrderSeen:
         for line in refund.lines:
             refunded[line.line_id] = refunded.get(line.line_id, 0) + line.quantity
     parcels = sorted(node["fulfillments"], key=lambda parcel: legacy_id(parcel["id"]))
-    deliveries = ((legacy_id(parcel["id"]), _delivered(parcel)) for parcel in parcels)
+    deliveries = ((legacy_id(parcel["id"]), min(_events(parcel), default=None)) for parcel in parcels)
     return OrderSeen(
         order_id=legacy_id(node["id"]),
         head=_head(node, currency, refunded),
@@ -89,6 +89,7 @@ def _head(node: Node, currency: str, refunded: dict[int, int]) -> OrderHead:
         discount_codes=tuple(sorted({code.upper() for code in node["discountCodes"] if code})),
         country=(node["shippingAddress"] or {}).get("countryCodeV2"),
         referral=carried((one["key"], one["value"]) for one in node.get("customAttributes") or ()),
+        shipping_names=tuple(line["title"] for line in shipping if line.get("title")),
     )
 
 
@@ -169,24 +170,27 @@ def _fulfilment(parcel: Node) -> Fulfilment:
         created_at=utc(parcel["createdAt"]),
         status=str(_word(parcel["status"])),
         lines=tuple(sorted(lines)),
-        # As a webhook would say it; the moment itself is among the deliveries.
-        delivered_at=utc(parcel["updatedAt"]) if _arrived(parcel) else None,
+        delivered_at=_by_its_word(parcel),
         carrier=tracking[0]["company"] if tracking else None,
     )
 
 
+def _by_its_word(parcel: Node) -> datetime | None:
+    """When the platform says that it arrived: its own date where no event has one, else as a webhook would say it."""
+    if parcel["deliveredAt"] is not None and not _events(parcel):
+        return utc(parcel["deliveredAt"])
+    return utc(parcel["updatedAt"]) if _arrived(parcel) else None
+
+
 def _arrived(parcel: Node) -> bool:
-    """True when a webhook's shipment_status would be "delivered"; calling a parcel off hides that here."""
+    """True when a webhook's shipment_status would be one of IN_HAND; calling a parcel off hides that here."""
     shown = parcel["displayStatus"]
-    return shown == "DELIVERED" or (shown == "CANCELED" and parcel["deliveredAt"] is not None)
+    return shown in ("DELIVERED", "PICKED_UP") or (shown == "CANCELED" and parcel["deliveredAt"] is not None)
 
 
-def _delivered(parcel: Node) -> datetime | None:
-    """When it first was delivered: by its events, else by the parcel's own word."""
-    moments = [
-        utc(event["happenedAt"]) for event in parcel["events"]["nodes"] if event["status"] == "DELIVERED"
-    ]
-    return min(moments, default=_maybe_utc(parcel["deliveredAt"]))
+def _events(parcel: Node) -> list[datetime]:
+    """When it was delivered, as often as the carrier said so."""
+    return [utc(event["happenedAt"]) for event in parcel["events"]["nodes"] if event["status"] == "DELIVERED"]
 
 
 def _customer(customer: Node | None, locale: str | None) -> CustomerFact | None:
@@ -200,7 +204,14 @@ def _customer(customer: Node | None, locale: str | None) -> CustomerFact | None:
         first_name=customer["firstName"] or None,
         last_name=customer["lastName"] or None,
         locale=locale or None,
+        subscribed=takes_mail(email),
     )
+
+
+def takes_mail(email: Node | None) -> bool | None:
+    """Whether the customer takes the newsletter; None where we may not know."""
+    state = email.get("marketingState") if email else None
+    return None if state is None else state == "SUBSCRIBED"
 
 
 def _buyer(node: Node) -> Buyer:

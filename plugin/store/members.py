@@ -214,8 +214,12 @@ def absorbed(tx: Tx, shop_id: int, gone_id: int, kept_id: int, *, active: bool) 
         "joined_at = CASE WHEN members.joined_at IS NULL OR gone.joined_at < members.joined_at "
         "THEN COALESCE(gone.joined_at, members.joined_at) ELSE members.joined_at END, "
         "holdout = CASE WHEN members.joined_at IS NULL THEN gone.holdout ELSE members.holdout END, "
-        "created_at = CASE WHEN gone.created_at < members.created_at THEN gone.created_at ELSE members.created_at END "
-        "FROM (SELECT created_at, joined_at, holdout FROM members "
+        "created_at = CASE WHEN gone.created_at < members.created_at THEN gone.created_at ELSE members.created_at END, "
+        # Whoever asked for no questions under one name gets none under the other.
+        "unasked_at = COALESCE(members.unasked_at, gone.unasked_at), "
+        "subscribed = COALESCE(members.subscribed, gone.subscribed), "
+        "subscribed_at = COALESCE(members.subscribed_at, gone.subscribed_at) "
+        "FROM (SELECT created_at, joined_at, holdout, unasked_at, subscribed, subscribed_at FROM members "
         "WHERE shop_id = :s AND member_id = :gone) AS gone "
         "WHERE shop_id = :s AND member_id = :kept",
         s=shop_id,
@@ -245,7 +249,8 @@ def set_status(tx: Tx, shop_id: int, member_id: int, status: str) -> None:
 def redact(tx: Tx, shop_id: int, member_id: int) -> None:
     """Empties a member's personal data; the ledger keeps adding up."""
     tx.run(
-        "UPDATE members SET status = 'redacted', email = NULL, first_name = NULL, last_name = NULL, locale = NULL "
+        "UPDATE members SET status = 'redacted', email = NULL, first_name = NULL, last_name = NULL, locale = NULL, "
+        "subscribed = NULL "
         "WHERE shop_id = :s AND member_id = :m",
         s=shop_id,
         m=member_id,

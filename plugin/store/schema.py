@@ -193,6 +193,10 @@ members = Table(
     _text("tier_by", null=True),  # earned, or what grants it: order, tag, staff, api
     _big("tier_until", null=True),
     _big("benefit_at", null=True),  # when the tier's next free-shipping code falls due
+    # Whether they take the newsletter, and as of when; NULL: nobody told us. Since when they are asked no questions.
+    Column("subscribed", SmallInteger, nullable=True),
+    _big("subscribed_at", null=True),
+    _big("unasked_at", null=True),
     PrimaryKeyConstraint("shop_id", "member_id", name="pk_members"),
 )
 Index(
@@ -595,8 +599,18 @@ invitations = Table(
     _text("carrier", null=True),
     _big("fulfilled_at", null=True),
     _text("channel", default=""),
+    # When it first fell due: `due_at` moves when it is put off, and `reason` then says why.
+    _big("planned_at", null=True),
     PrimaryKeyConstraint("shop_id", "order_id", name="pk_invitations"),
 )
+Index(
+    "ix_invitations_asked",
+    invitations.c.shop_id,
+    invitations.c.asked_at,
+    sqlite_where=text("asked_at IS NOT NULL"),
+    postgresql_where=text("asked_at IS NOT NULL"),
+)
+Index("ix_invitations_newest", invitations.c.shop_id, invitations.c.due_at, invitations.c.order_id)
 Index("ix_invitations_member", invitations.c.shop_id, invitations.c.member_id, invitations.c.due_at)
 Index(
     "ix_invitations_due",
@@ -604,6 +618,18 @@ Index(
     invitations.c.due_at,
     sqlite_where=text("state = 'waiting'"),
     postgresql_where=text("state = 'waiting'"),
+)
+
+# How many of a shop's parcels took so many days, by carrier ('' where nobody said) and country.
+transit_times = Table(
+    "transit_times",
+    metadata,
+    _big("shop_id"),
+    _text("country"),
+    _text("carrier"),
+    _small("days"),
+    _big("parcels"),
+    PrimaryKeyConstraint("shop_id", "country", "carrier", "days", name="pk_transit_times"),
 )
 
 responses = Table(

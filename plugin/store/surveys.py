@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +11,19 @@ from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 
 _NEVER = 1 << 62
 _RESPONSE = "order_id, member_id, score, words, locale, channel, answered_at, changed_at, reasons, contact_ok"
-_INVITATION = "order_id, member_id, state, basis, delivered_at, due_at, asked_at, reason"
+INVITATION = (
+    "order_id, member_id, state, basis, delivered_at, due_at, asked_at, reason, way, country, carrier, fulfilled_at, "
+    "planned_at, channel"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """The question about one order. `state`: waiting, asked, answered, withdrawn or missed."""
+    """The question about one order. `state`: waiting, asked, answered, withdrawn or missed.
+
+    `basis` and `way`: see asking.Came. `planned_at`: when it first fell due; `due_at`, when it will be asked, moves
+    when it is put off, and `reason` says why; of one that is withdrawn, why.
+    """
 
     order_id: int
     member_id: int
@@ -26,6 +33,12 @@ class Invitation:
     due_at: datetime
     asked_at: datetime | None
     reason: str | None
+    way: str = ""
+    country: str | None = None
+    carrier: str | None = None
+    fulfilled_at: datetime | None = None
+    planned_at: datetime | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +60,12 @@ class Response:
     contact_ok: bool | None = None
 
 
-def _invitation(row: Row) -> Invitation:
-    return Invitation(row[0], row[1], row[2], row[3], moment(row[4]), moment(row[5]), from_ms(row[6]), row[7])
+def invitation(row: Row) -> Invitation:
+    """An invitation from a row that begins with the columns of INVITATION."""
+    return Invitation(
+        row[0], row[1], row[2], row[3], moment(row[4]), moment(row[5]), from_ms(row[6]), row[7], row[8], row[9],
+        row[10], from_ms(row[11]), from_ms(row[12]), row[13],
+    )  # fmt: skip
 
 
 def _response(row: Row) -> Response:
@@ -59,21 +76,36 @@ def _response(row: Row) -> Response:
 
 
 def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetime) -> None:
-    """Plans invitations; a later delivery moves one that was not asked yet, and nothing moves one that was."""
+    """Writes invitations as planned, or withdrawn with a reason. What is told later moves one that was not asked yet.
+
+    Nothing moves one that was.
+    """
+    told = (
+        "member_id", "state", "basis", "delivered_at", "due_at", "asked_at", "reason", "way", "country", "carrier",
+        "fulfilled_at", "planned_at",
+    )  # fmt: skip
     tx.many(
-        "INSERT INTO invitations (shop_id, order_id, member_id, basis, delivered_at, due_at, created_at) "
-        "VALUES (:s, :o, :m, :basis, :delivered, :due, :t) ON CONFLICT (shop_id, order_id) DO UPDATE SET "
-        "member_id = excluded.member_id, basis = excluded.basis, delivered_at = excluded.delivered_at, "
-        "due_at = excluded.due_at, state = 'waiting', reason = NULL "
+        f"INSERT INTO invitations (shop_id, order_id, created_at, {', '.join(told)}) "
+        "VALUES (:s, :o, :t, :m, :state, :basis, :delivered, :due, :asked, :reason, :way, :country, :carrier, "
+        ":fulfilled, :planned) ON CONFLICT (shop_id, order_id) DO UPDATE SET "
+        f"{', '.join(f'{name} = excluded.{name}' for name in told)} "
         "WHERE invitations.state = 'waiting' OR (invitations.state = 'withdrawn' AND invitations.asked_at IS NULL)",
         [
             {
                 "s": shop_id,
                 "o": i.order_id,
                 "m": i.member_id,
+                "state": i.state,
                 "basis": i.basis,
                 "delivered": to_ms(i.delivered_at),
                 "due": to_ms(i.due_at),
+                "asked": to_ms(i.asked_at),
+                "reason": i.reason,
+                "way": i.way,
+                "country": i.country,
+                "carrier": i.carrier,
+                "fulfilled": to_ms(i.fulfilled_at),
+                "planned": to_ms(i.planned_at or i.due_at),
                 "t": to_ms(now),
             }
             for i in invitations
@@ -81,45 +113,40 @@ def invite(tx: Tx, shop_id: int, invitations: Iterable[Invitation], now: datetim
     )
 
 
-def withdraw(tx: Tx, shop_id: int, order_ids: Iterable[int], reason: str, *, also_asked: bool = True) -> None:
-    """Takes back invitations that were not answered yet; an answer stands whatever happens after."""
-    states = "('waiting', 'asked')" if also_asked else "('waiting')"
+def withdraw(tx: Tx, shop_id: int, reasons: Mapping[int, str]) -> None:
+    """Takes back invitations (order to reason) that were not answered; an answer stands whatever happens after."""
     tx.many(
         "UPDATE invitations SET state = 'withdrawn', reason = :reason WHERE shop_id = :s AND order_id = :o "
-        f"AND state IN {states}",
-        [{"s": shop_id, "o": order_id, "reason": reason} for order_id in order_ids],
+        "AND state IN ('waiting', 'asked')",
+        [{"s": shop_id, "o": order_id, "reason": reason} for order_id, reason in reasons.items()],
     )
+
+
+def of_orders(tx: Tx, shop_id: int, order_ids: Iterable[int]) -> dict[int, Invitation]:
+    """The invitations for these orders."""
+    rows = tx.among(
+        f"SELECT {INVITATION} FROM invitations WHERE shop_id = :s AND order_id IN (:among)",
+        order_ids,
+        s=shop_id,
+    )
+    return {row[0]: invitation(row) for row in rows}
 
 
 def by_order(tx: Tx, shop_id: int, order_id: int) -> Invitation | None:
     """The invitation for an order."""
-    row = tx.one(
-        f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND order_id = :o", s=shop_id, o=order_id
-    )
-    return None if row is None else _invitation(row)
+    return of_orders(tx, shop_id, [order_id]).get(order_id)
 
 
 def falling_due(tx: Tx, shop_id: int, now: datetime, limit: int) -> list[Invitation]:
     """Invitations whose moment has come and that were not asked yet."""
     rows = tx.all(
-        f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND state = 'waiting' AND due_at <= :t "
+        f"SELECT {INVITATION} FROM invitations WHERE shop_id = :s AND state = 'waiting' AND due_at <= :t "
         "ORDER BY due_at LIMIT :n",
         s=shop_id,
         t=to_ms(now),
         n=limit,
     )
-    return [_invitation(row) for row in rows]
-
-
-def asked(tx: Tx, shop_id: int, order_id: int, now: datetime) -> None:
-    """The question is now on show."""
-    tx.run(
-        "UPDATE invitations SET state = 'asked', asked_at = :t WHERE shop_id = :s AND order_id = :o "
-        "AND state = 'waiting'",
-        s=shop_id,
-        o=order_id,
-        t=to_ms(now),
-    )
+    return [invitation(row) for row in rows]
 
 
 def missed(tx: Tx, shop_id: int, asked_before: datetime) -> list[int]:
@@ -140,12 +167,12 @@ def missed(tx: Tx, shop_id: int, asked_before: datetime) -> list[int]:
 def open_of_member(tx: Tx, shop_id: int, member_id: int) -> Invitation | None:
     """The one question that is on show to this member: the newest."""
     row = tx.one(
-        f"SELECT {_INVITATION} FROM invitations WHERE shop_id = :s AND member_id = :m AND state = 'asked' "
+        f"SELECT {INVITATION} FROM invitations WHERE shop_id = :s AND member_id = :m AND state = 'asked' "
         "ORDER BY due_at DESC LIMIT 1",
         s=shop_id,
         m=member_id,
     )
-    return None if row is None else _invitation(row)
+    return None if row is None else invitation(row)
 
 
 def response(tx: Tx, shop_id: int, order_id: int) -> Response | None:

@@ -45,7 +45,7 @@ DIGITAL = line(3, 900, requires_shipping=False)
         ),
         pytest.param(
             [sent(1, parcel(1, ((1, 2), (2, 1)), delivered_at=T0 + 4 * DAY))],
-            Arrival(T0 + 4 * DAY, "delivered"),
+            Arrival(T0 + 4 * DAY, "platform"),
             id="the parcel itself says so",
         ),
         pytest.param(

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin.domain.nps import Score, band, due_at, score
-from plugin.domain.programme import Survey
-from tests.facts import DAY, T0
+from plugin.domain.nps import Score, band, score
 
 
 @pytest.mark.parametrize(
@@ -73,8 +71,3 @@ def test_the_mirror_image_has_the_mirrored_score(promoters: int, passives: int, 
     one, other = score(promoters, passives, detractors), score(detractors, passives, promoters)
     if one.low is not None and one.high is not None and one.nps is not None:
         assert (other.nps, other.low, other.high) == (-one.nps, -one.high, -one.low)
-
-
-def test_the_question_falls_due_days_after_the_parcel() -> None:
-    assert due_at(Survey(), T0) == T0 + 2 * DAY
-    assert due_at(Survey(delay_days=0), T0) == T0

@@ -215,7 +215,6 @@ def test_every_score_earns_the_same_and_a_changed_answer_nothing_more(earning: B
         with earning.db.write(earning.shop_id) as tx:
             asked = Invitation(order, 7, "asked", "delivered", T0, T0, T0, None)
             surveys.invite(tx, earning.shop_id, [asked], T0)
-            surveys.asked(tx, earning.shop_id, order, T0)
             for given_score in (score, 10 - score):
                 survey_flow.answer(
                     tx, earning.shop, 7, order, given_score, words=None, locale=None, channel="panel", now=T0

@@ -94,9 +94,8 @@ def test_points_tiers_codes_and_answers_are_told_and_nothing_personal(books: Boo
     books.made(code)
     with books.db.write(books.shop_id) as tx:
         surveys.invite(
-            tx, books.shop_id, [Invitation(1, 7, "waiting", "delivered", T0, T0, None, None)], books.now
+            tx, books.shop_id, [Invitation(1, 7, "asked", "delivered", T0, T0, T0, None)], books.now
         )
-        surveys.asked(tx, books.shop_id, 1, books.now)
         survey_flow.answer(
             tx, books.shop, 7, 1, 9, words="Sent to Anna Keller", locale="de", channel="panel", now=books.now
         )
@@ -129,9 +128,8 @@ def test_a_changed_answer_is_told_again(books: Books) -> None:
     books.join(7)
     with books.db.write(books.shop_id) as tx:
         surveys.invite(
-            tx, books.shop_id, [Invitation(1, 7, "waiting", "delivered", T0, T0, None, None)], books.now
+            tx, books.shop_id, [Invitation(1, 7, "asked", "delivered", T0, T0, T0, None)], books.now
         )
-        surveys.asked(tx, books.shop_id, 1, books.now)
     for score in (3, 9):
         with books.db.write(books.shop_id) as tx:
             survey_flow.answer(

@@ -257,6 +257,8 @@ ADMIN = {
     "surveys-empty": State("new", "surveys.html", admin("/surveys")),
     "surveys": State("lived", "surveys.html", admin("/surveys")),
     "surveys-many": State("full", "surveys.html", admin("/surveys?show=words")),
+    "questions-empty": State("new", "questions.html", admin("/surveys/questions")),
+    "questions": State("lived", "questions.html", admin("/surveys/questions")),
     "activity-empty": State("new", "activity.html", admin("/activity")),
     "activity": State("lived", "activity.html", admin("/activity")),
     "activity-stuck": State("full", "activity.html", admin("/activity")),

@@ -142,10 +142,9 @@ class Scene:
             surveys.invite(
                 tx,
                 shop.shop_id,
-                [Invitation(order_id, customer_id, "waiting", "delivered", now, now, None, None)],
+                [Invitation(order_id, customer_id, "asked", "delivered", now, now, now, None)],
                 now,
             )
-            surveys.asked(tx, shop.shop_id, order_id, now)
 
     def status(self, domain: str, customer_id: int) -> str | None:
         shop_id = self.shop(domain).shop_id

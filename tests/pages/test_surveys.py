@@ -81,7 +81,7 @@ def test_too_early_and_withdrawn_questions_are_closed(light: Scene) -> None:
     given = {"order": str(ORDER), "score": 7, "nonce": light.nonce(ANNA)}
     assert code_of(light.post("survey", given, ANNA)) == "not_due"
     with light.db.write() as tx:
-        surveys.withdraw(tx, shop_id, [ORDER], "refunded")
+        surveys.withdraw(tx, shop_id, {ORDER: "refunded"})
     assert code_of(light.post("survey", given, ANNA)) == "withdrawn"
 
 

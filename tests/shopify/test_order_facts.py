@@ -90,13 +90,15 @@ ORDER: dict[str, Any] = {
         "firstName": "",
         "lastName": "Roe",
         "tags": ["vip", "Berlin"],
-        "defaultEmailAddress": {"emailAddress": "roe@example.com"},
+        "defaultEmailAddress": {"emailAddress": "roe@example.com", "marketingState": "SUBSCRIBED"},
     },
     "purchasingEntity": {"__typename": "Customer"},
     "shippingAddress": {"countryCodeV2": "CH"},
     "totalTipReceivedSet": bag("1.5"),
     "currentTotalDutiesSet": None,
-    "shippingLines": {"nodes": [{"discountedPriceSet": bag("8.0"), "taxLines": [{"priceSet": bag("0.6")}]}]},
+    "shippingLines": {
+        "nodes": [{"title": "Post", "discountedPriceSet": bag("8.0"), "taxLines": [{"priceSet": bag("0.6")}]}]
+    },
     "lineItems": {"nodes": [line(12), line(11)]},
     "refunds": [],
     "fulfillments": [],
@@ -114,6 +116,22 @@ def test_who_bought() -> None:
     assert from_graphql(order(purchasingEntity=None, customer=None)).buyer == Buyer(False)
 
 
+@pytest.mark.parametrize(
+    ("email", "expected"),
+    [
+        ({"marketingState": "SUBSCRIBED"}, True),
+        ({"marketingState": "PENDING"}, False),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_who_takes_the_newsletter(email: dict[str, str] | None, expected: bool | None) -> None:
+    address = None if email is None else {"emailAddress": "roe@example.com", **email}
+    customer = from_graphql(order(customer={**ORDER["customer"], "defaultEmailAddress": address})).customer
+    assert customer is not None
+    assert customer.subscribed is expected
+
+
 def test_head_states_the_order_in_the_words_of_a_webhook() -> None:
     seen = from_graphql(order())
     head = seen.head
@@ -126,6 +144,7 @@ def test_head_states_the_order_in_the_words_of_a_webhook() -> None:
     assert (head.shipping_minor, head.shipping_tax_minor) == (800, 60)
     assert (head.tip_minor, head.duties_minor) == (150, 0)
     assert head.country == "CH"
+    assert head.shipping_names == ("Post",)
     assert head.customer_id == 7
     assert seen.customer == CustomerFact(
         customer_id=7,
@@ -237,12 +256,15 @@ def test_parcels_say_what_they_hold_and_when_they_first_arrived() -> None:
     assert seen.fulfilments == (
         Fulfilment(31, updated, created, "something_new", ((11, 1), (12, 2))),
         Fulfilment(32, updated, created, "success", (), delivered_at=updated, carrier="Post"),
-        Fulfilment(33, updated, created, "success", ()),
+        # No event says so, only the platform: that is its word, and no event.
+        Fulfilment(33, updated, created, "success", (), datetime(2026, 11, 4, 7, tzinfo=UTC)),
     )
-    assert seen.deliveries == (
-        (32, datetime(2026, 11, 4, 8, tzinfo=UTC)),
-        (33, datetime(2026, 11, 4, 7, tzinfo=UTC)),
-    )
+    assert seen.deliveries == ((32, datetime(2026, 11, 4, 8, tzinfo=UTC)),)
+
+
+def test_a_parcel_that_was_fetched_is_in_the_shoppers_hands() -> None:
+    (fetched,) = from_graphql(order(fulfillments=[parcel(31, displayStatus="PICKED_UP")])).fulfilments
+    assert fetched.delivered_at == fetched.updated_at
 
 
 def test_guest_of_a_shop_without_data_approval() -> None:

@@ -128,6 +128,7 @@ def test_a_paid_order_in_full() -> None:
             gateways=("shopify_payments", "gift_card"),
             discount_codes=("AUTUMN", "WELCOME"),
             country="CH",
+            shipping_names=("Post",),
         ),
         fulfilments=(
             facts.Fulfilment(
@@ -587,7 +588,7 @@ def test_a_fulfilment() -> None:
     assert fact == facts.FulfilmentSeen(ORDER, seen(body("order_paid")).fulfilments[0])
 
 
-@pytest.mark.parametrize("status", ["delivered", "DELIVERED"])
+@pytest.mark.parametrize("status", ["delivered", "DELIVERED", "picked_up"])
 def test_a_delivered_parcel_and_a_delivered_event_in_either_case(status: str) -> None:
     changed = {"shipment_status": status, "updated_at": "2026-11-23T14:30:00+01:00", "status": "SUCCESS"}
     parcel = read("fulfillments/update", body("fulfilment") | changed)
@@ -595,7 +596,7 @@ def test_a_delivered_parcel_and_a_delivered_event_in_either_case(status: str) ->
     assert parcel.fulfilment.status == "success"
     assert parcel.fulfilment.delivered_at == at("2026-11-23T13:30:00Z")
     event = read("fulfillment_events/create", body("fulfilment_event") | {"status": status})
-    assert event == facts.ParcelEvent(ORDER, 1100000000001, "delivered", at("2026-11-23T13:30:00Z"))
+    assert event == facts.ParcelEvent(ORDER, 1100000000001, status.lower(), at("2026-11-23T13:30:00Z"))
     paid = seen(body("order_paid"))
     for arrived in (parcel, event):
         assert earned(paid, arrived).delivered_at == at("2026-11-23T13:30:00Z")

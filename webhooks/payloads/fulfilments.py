@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from plugin.domain.facts import Fulfilment, FulfilmentSeen, ParcelEvent
+from plugin.domain.facts import IN_HAND, Fulfilment, FulfilmentSeen, ParcelEvent
 from webhooks.payloads.reading import Count, Id, Moment, PayloadError, decode, decoder_of, utc
 
 
@@ -43,7 +43,7 @@ _EVENT = decoder_of(EventBody)
 
 
 def fulfilment(body: FulfilmentBody) -> Fulfilment:
-    """One parcel. A parcel whose `shipment_status` is "delivered" arrived when it was last updated.
+    """One parcel. One whose `shipment_status` is "delivered" or "picked_up" arrived when it was last updated.
 
     A fulfilment without `status` is called "unknown"; an unknown status counts as nothing special.
     """
@@ -59,7 +59,7 @@ def fulfilment(body: FulfilmentBody) -> Fulfilment:
         created_at=utc(created, "fulfillment.created_at"),
         status=body.status.lower() if body.status else "unknown",
         lines=tuple(sorted((line.id, line.quantity) for line in body.line_items or ())),
-        delivered_at=updated_at if shipment is not None and shipment.lower() == "delivered" else None,
+        delivered_at=updated_at if shipment is not None and shipment.lower() in IN_HAND else None,
         carrier=body.tracking_company,
     )
 

@@ -10,6 +10,7 @@ How a body becomes an OrderSeen, and an Admin API read must become the same (tes
 - Refunds: see webhooks/payloads/refunds.py. One that the order itself cannot convert makes the whole body
   an OrderChanged: a read settles it.
 - Traces pass by and are never kept; a read knows all of them but the browser.
+- Shipping names are the titles of the shipping lines that an edit has not removed.
 - Statuses are lower case, discount codes upper case and sorted; lines, refunds, fulfilments sorted by id.
 """
 
@@ -83,8 +84,9 @@ class LineBody(Struct, gc=False):
 
 
 class ShippingLineBody(Struct, gc=False):
-    """One shipping charge."""
+    """One shipping charge. `title` is what the shopper chose."""
 
+    title: str | None = None
     price: Any = None
     price_set: ShopBag | None = None
     discounted_price: Any = None
@@ -246,6 +248,9 @@ def _head(order: OrderBody, currency: str, refunds: tuple[Refund, ...], customer
         country=order.shipping_address.country_code if order.shipping_address is not None else None,
         referral=(
             carried((one.name, one.value) for one in order.note_attributes) if order.note_attributes else None
+        ),
+        shipping_names=tuple(
+            line.title for line in order.shipping_lines or () if line.title and line.is_removed is not True
         ),
     )
 

@@ -97,7 +97,7 @@ def target(
         return Target((), 0, False, why_not, None, None, None)
     came = arrival(order, no_delivery_days=programme.no_delivery_days)
     opens = opens_at(order, programme, came) if confirmed else None
-    delivered_at = came.at if came is not None and came.basis == "delivered" else None
+    delivered_at = came.at if came is not None and came.basis in ("delivered", "platform") else None
     dates = (delivered_at, opens, ends_at(opens, programme))
     why_not = why_excluded(order, programme.orders)
     worth = worth_of(order, programme)

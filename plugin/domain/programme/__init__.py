@@ -23,7 +23,7 @@ from plugin.domain.programme.earning import (
 from plugin.domain.programme.expiry import Expiry
 from plugin.domain.programme.referral import CapPeriod, Checks, Referral
 from plugin.domain.programme.rewards import Reward, combines_with, market_prices
-from plugin.domain.programme.survey import Survey
+from plugin.domain.programme.survey import Assumed, Survey, TierSample
 from plugin.domain.programme.tiers import Ladder, PaidMembership, TagTier, Tier
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "SINGLE",
     "ActionKind",
     "ActionRule",
+    "Assumed",
     "Band",
     "Basis",
     "Campaign",
@@ -54,6 +55,7 @@ __all__ = [
     "Survey",
     "TagTier",
     "Tier",
+    "TierSample",
     "combines_with",
     "first_programme",
     "market_prices",

@@ -1,4 +1,4 @@
-"""API, surveys: what customers answered, and the score."""
+"""API, surveys: who is asked and when, what customers answered, and the score."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from msgspec import Meta, Struct
 
 from plugin.domain import nps
 from plugin.pages.api.route import Body, Call, Id, Page, Paged, Route, cursor, paged, position
-from plugin.store import answers, surveys
+from plugin.store import answers, asking, surveys
 from plugin.store.answers import Answer
+from plugin.store.asking import Listed
 from plugin.store.db import to_ms
 
 Band = Literal["promoter", "passive", "detractor"]
+State = Literal["waiting", "asked", "answered", "missed", "skipped"]
 
 
 class Response(Struct, frozen=True):
@@ -42,6 +44,29 @@ class Score(Struct, frozen=True):
     high: float | None
 
 
+class Invitation(Struct, frozen=True):
+    """The question about one order. `reason`: why it is put off or not asked; `basis`: how we know of the arrival."""
+
+    order_id: Id
+    order_name: str | None
+    member_id: Id
+    state: str
+    reason: str | None
+    basis: str
+    way: str
+    country: str | None
+    carrier: str | None
+    arrived_at: datetime
+    due_at: datetime
+    asked_at: datetime | None
+
+
+class InvitationsQuery(Paged, frozen=True):
+    """Which questions: of one state (skipped: not asked, or withdrawn), or all."""
+
+    state: State | None = None
+
+
 class ResponsesQuery(Paged, frozen=True):
     """Which answers: of one band, or all."""
 
@@ -52,6 +77,31 @@ class ScoreQuery(Body, frozen=True):
     """Over how many days, counted back from now; all answers without it."""
 
     days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+def list_invitations(call: Call, query: InvitationsQuery) -> Page[Invitation]:
+    before = position(query.cursor, 2)
+    found = asking.page(
+        call.tx,
+        call.shop_id,
+        query.state or "all",
+        (before[0], before[1]) if before else None,
+        query.limit + 1,
+    )
+
+    def shown(one: Listed) -> Invitation:
+        it = one.invitation
+        return Invitation(
+            str(it.order_id), one.order_name, str(it.member_id), it.state, it.reason, it.basis, it.way, it.country,
+            it.carrier, it.delivered_at, it.due_at, it.asked_at,
+        )  # fmt: skip
+
+    return paged(
+        found,
+        query.limit,
+        shown,
+        lambda one: cursor(to_ms(one.invitation.due_at) or 0, one.invitation.order_id),
+    )
 
 
 def list_responses(call: Call, query: ResponsesQuery) -> Page[Response]:
@@ -87,6 +137,9 @@ def get_score(call: Call, query: ScoreQuery) -> Score:
 
 
 ROUTES = (
+    Route("GET", "/surveys/invitations", "read_surveys", list_invitations,
+          "Survey questions, the last due first, with why some are not asked",
+          given=InvitationsQuery, answer=Page[Invitation]),
     Route("GET", "/surveys/responses", "read_surveys", list_responses, "Survey answers, the newest first",
           given=ResponsesQuery, answer=Page[Response]),
     Route("GET", "/surveys/score", "read_surveys", get_score, "The Net Promoter Score and how sure it is",

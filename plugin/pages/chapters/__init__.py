@@ -9,6 +9,7 @@ from plugin.pages.chapters.expiry import EXPIRY
 from plugin.pages.chapters.form import Chapter
 from plugin.pages.chapters.referral import REFERRAL
 from plugin.pages.chapters.rewards import REWARDS
+from plugin.pages.chapters.survey import SURVEY
 from plugin.pages.chapters.tiers import TIERS
 
-CHAPTERS: tuple[Chapter, ...] = (EARNING, CAMPAIGNS, TIERS, REWARDS, ACTIONS, REFERRAL, EXPIRY)
+CHAPTERS: tuple[Chapter, ...] = (EARNING, CAMPAIGNS, TIERS, REWARDS, ACTIONS, REFERRAL, EXPIRY, SURVEY)
