@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from plugin.domain.programme import Reward
 from plugin.flows import spending
 from tests.pages.api.caller import fault, program
-from tests.pages.scene import ALICE, ANNA, BEN, Scene
+from tests.pages.scene import ALICE, ANNA, BEN, Scene, programme
 
 
 def wish(customer_id: int = ANNA, reward: str = "five_off") -> dict[str, str]:
@@ -97,3 +98,23 @@ def test_what_cannot_be_redeemed_takes_nothing_and_may_be_tried_again(scene: Sce
     # A refusal is not kept: with points in the account the same request succeeds.
     scene.member(ALICE, ANNA, 100)
     caller.post("/redemptions", wish(), key="k")
+
+
+def test_what_the_shop_hands_over_waits_and_is_decided_once(scene: Scene) -> None:
+    scene.install(ALICE, programme(rewards=(Reward("cup", "manual", "A cup", 100),)))
+    scene.member(ALICE, ANNA, 500)
+    caller = program(scene)
+    given, kept = (caller.post("/redemptions", wish(reward="cup")) for _ in range(2))
+    assert [one["id"] for one in caller.get("/redemptions?state=waiting")["data"]] == [
+        kept["id"],
+        given["id"],
+    ]
+    path = f"/redemptions/{given['id']}/handover"
+    assert caller.post(path, {"done": True}, 200)["state"] == "fulfilled"
+    assert fault(caller.send("POST", path, {"done": False}, Idempotency_Key="n"))[:2] == (
+        409,
+        "already_decided",
+    )
+    refused = caller.post(f"/redemptions/{kept['id']}/handover", {"done": False}, 200)
+    assert (refused["state"], refused["points_returned"]) == ("refused", 100)
+    assert caller.get("/redemptions?state=waiting")["data"] == []
