@@ -33,6 +33,7 @@ def redeem(
     points: int | None = None,
     currency: str | None = None,
     basket_minor: int | None = None,
+    actor: str = "member",
 ) -> Redemption:
     """Debits the points and asks for what they buy, in one transaction. The same request key finds the same redemption.
 
@@ -82,7 +83,7 @@ def redeem(
             now,
             source_key=f"redeem:{redemption.redemption_id}",
             why=reward_names.told(reward, programme.currency) | {"programme": programme.version},
-            actor="member",
+            actor=actor,
         )
     except NotEnough as error:
         raise CannotRedeem(

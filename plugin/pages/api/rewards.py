@@ -129,7 +129,7 @@ def redeem_reward(call: Call, wish: Wish) -> Later:
     member_id = known(call, _number(wish.member_id), "member_id")
     made = spending.redeem(
         call.tx, call.shop, member_id, wish.reward, call.cause, call.now,
-        points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor,
+        points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor, actor=call.actor,
     )  # fmt: skip
     return _performed(call, made.redemption_id, spending.make_code(made.redemption_id))
 

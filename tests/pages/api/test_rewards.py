@@ -30,6 +30,9 @@ def test_redeemed_with_the_code_in_the_answer_and_once_per_key(scene: Scene) -> 
     again = caller.send("POST", "/redemptions", wish(), Idempotency_Key="basket-7")
     assert (again.json, again.headers["Idempotency-Replayed"]) == (made, "true")
     assert [kind for kind, _ in scene.entries(ALICE, ANNA)].count("redeem") == 1
+    with scene.db.read() as tx:
+        (spent,) = tx.all("SELECT actor FROM entries WHERE kind = 'redeem'")
+    assert spent[0].startswith("api:")
     assert caller.get(f"/redemptions/{made['id']}") == made
     other = caller.send("POST", "/redemptions", wish(reward="free_shipping"), Idempotency_Key="basket-7")
     assert fault(other)[:2] == (422, "idempotency_key_reused")
