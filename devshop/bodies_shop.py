@@ -60,7 +60,7 @@ def merge_body(desk: Desk, kept: Customer, gone: Customer, status: str) -> Json:
 
 
 def shop_body(desk: Desk) -> Json:
-    """app/uninstalled: the REST shop object."""
+    """app/uninstalled and shop/update: the REST shop object."""
     shop = desk.shop
     pattern = f"{shop.currency} {{{{amount}}}}"
     return {

@@ -40,14 +40,15 @@ class Desk:
         self.change = change
         self._clock = clock
         self._topics = topics
-        self._zone = ZoneInfo(shop.timezone)
 
     def now(self) -> datetime:
         return self._clock().astimezone(UTC).replace(microsecond=0)
 
     def local(self, moment: datetime | None) -> str | None:
         """A time as webhook bodies write it: ISO 8601 with the shop's own offset."""
-        return None if moment is None else moment.astimezone(self._zone).isoformat(timespec="seconds")
+        if moment is None:
+            return None
+        return moment.astimezone(ZoneInfo(self.shop.timezone)).isoformat(timespec="seconds")
 
     def may(self, scope: str, scopes: list[str] | None = None) -> bool:
         """Whether a scope is granted; write_x includes read_x."""

@@ -93,6 +93,12 @@ class DevShop:
             after = list(self.desk.shop.scopes)
             self.desk.announce(("app/scopes_update", bodies_shop.scopes_body(self.desk, before, after)))
 
+    def move_to(self, timezone: str) -> None:
+        """The shop's clocks follow another time zone; announces shop/update."""
+        with self.desk.change():
+            self.desk.shop.timezone = timezone
+            self.desk.announce(("shop/update", bodies_shop.shop_body(self.desk)))
+
     def redact(self) -> None:
         """Announces shop/redact, as Shopify does 48 hours after an uninstall."""
         with self.desk.change():
@@ -126,13 +132,7 @@ class DevShop:
         del method  # the method is not signed
         pairs = list(query.items() if isinstance(query, Mapping) else query)
         return proxy.signed_request(
-            self.desk,
-            self._app,
-            self._config.proxy,
-            path,
-            customer_id=customer_id,
-            query=pairs,
-            json=json,
+            self.desk, self._app, self._config.proxy, path, customer_id=customer_id, query=pairs, json=json
         )
 
     def _declare(self) -> None:

@@ -58,7 +58,7 @@ SCOPE_OF_TOPIC = {
     ),
     "customers/merge": "read_customer_merge",
 }
-APP_TOPICS = ("app/uninstalled", "app/scopes_update", "bulk_operations/finish")
+APP_TOPICS = ("app/uninstalled", "app/scopes_update", "shop/update", "bulk_operations/finish")
 COMPLIANCE_TOPICS = ("customers/data_request", "customers/redact", "shop/redact")
 TOPICS = (*SCOPE_OF_TOPIC, *APP_TOPICS, *COMPLIANCE_TOPICS)
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 import commands
+import commands_moving
 from devshop.demo import environment
 from plugin.store.db import Database
 from plugin.store.migrate import migrate
+from plugin.worker import backfill
 from tests.books import Books
+from tests.faces.served import serving_demo
 from tests.facts import programme
 
 
@@ -77,6 +82,31 @@ def test_a_shop_leaves_and_arrives(
     assert (arrived.exit_code, arrived.output.startswith("read ")) == (0, True)
     assert there.points(7) == (50, 0, 0)
     opened.close()
+
+
+def test_past_orders_are_read_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands_moving, "ASK_AGAIN_S", 0)
+    monkeypatch.setattr(backfill, "ASK_EVERY", timedelta(0))
+    with serving_demo(tmp_path, days_ago=1, installed=False) as demo:
+        tea, anna = demo.shop.create_product("Tea", 2_000), next(iter(demo.shop.customers.values()))
+        for _ in range(3):
+            demo.shop.place_order(anna, [(tea, 1)], shipping=0)
+        demo.platform.queue.clear()
+        demo.time.forward(days=1)
+        httpx.get(demo.shop.install())
+        demo.settle()
+        config = demo.app.installation.config
+        for name, value in environment(config.database_url, config.app_url, demo.address).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("TOKEN_KEYS", config.token_keys[0])
+        call = ("backfill", "--shop", demo.app.domain, "--earn")
+        assert run(*call).output.endswith("read 3 orders: 60 points, 0 could not be read\n")
+        # Once more: the same orders, and not a point more.
+        again = run(*call, "--since", "2001-01-01")
+        assert (again.exit_code, "read 3 orders: 0 points" in again.output) == (0, True)
+        demo.shop.desk.shop.scopes = [one for one in demo.shop.desk.shop.scopes if one != "read_orders"]
+        refused = run(*call)
+        assert (refused.exit_code, "after 0 orders: ACCESS_DENIED" in refused.output) == (1, True)
 
 
 def test_a_programme_goes_from_shop_to_shop(books: Books, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ TOPICS: dict[str, Topic] = {
         Topic("customers/merge", customers.customers_merged, "member"),
         Topic("app/uninstalled", shop.app_uninstalled, "merchant"),
         Topic("app/scopes_update", shop.scopes_updated, "merchant"),
+        Topic("shop/update", shop.shop_changed, "merchant"),
         Topic("bulk_operations/finish", shop.bulk_finished, "merchant"),
         Topic("customers/data_request", customers.data_requested, "member"),
         Topic("customers/redact", customers.customer_redacted, "member"),

@@ -291,6 +291,11 @@ class ScopesUpdated:
 
 
 @dataclass(frozen=True, slots=True)
+class ShopChanged:
+    """shop/update: name, currency or time zone may be others now."""
+
+
+@dataclass(frozen=True, slots=True)
 class BulkFinished:
     """bulk_operations/finish."""
 
@@ -324,7 +329,7 @@ OrderFact = (
     OrderSeen | OrderChanged | OrderDeleted | RefundMade | OrderDisputed | FulfilmentSeen | ParcelEvent
 )
 MemberFact = CustomerSeen | ConsentSeen | CustomerDeleted | CustomersMerged | DataRequested | CustomerRedacted
-MerchantFact = AppUninstalled | ScopesUpdated | BulkFinished | ShopRedacted
+MerchantFact = AppUninstalled | ScopesUpdated | ShopChanged | BulkFinished | ShopRedacted
 Fact = OrderFact | MemberFact | MerchantFact
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from plugin.domain.orders import Order, kept_units
 from plugin.domain.programme import PaidMembership, Programme
@@ -16,7 +16,8 @@ from plugin.domain.values import months_later
 class Grant:
     """A granted tier. `kind`: order, tag, staff or api. `until_at` None: until it is ended.
 
-    `bought_at` and `months` are those of a bought one, from which its times follow.
+    `bought_at` and `months` are those of a bought one, from which its times follow. `warned_at`: when the member was
+    told of the end that it has.
     """
 
     grant_key: str
@@ -31,6 +32,7 @@ class Grant:
     ended_at: datetime | None = None
     actor: str = "system"
     note: str | None = None
+    warned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def chained(grants: Iterable[Grant]) -> list[Grant]:
             bought_at = one.bought_at or one.from_at
             from_at = bought_at if free_at is None else max(bought_at, free_at)
             free_at = months_later(from_at, one.months)
-            one = replace(one, from_at=from_at, until_at=free_at)
+            # Told of another end means not told of this one.
+            warned_at = one.warned_at if one.until_at == free_at else None
+            one = replace(one, from_at=from_at, until_at=free_at, warned_at=warned_at)
         made.append(one)
     return made
 
@@ -120,3 +124,26 @@ def _lasts(programme: Programme, open_: Sequence[Grant], step: int, now: datetim
                 return None
             until = max(until, one.until_at)
     return until
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a member is owed before a granted tier ends: word of that grant's end, and where they land, from then on."""
+
+    grant: Grant
+    to: str | None
+    due_at: datetime
+
+
+def notice(programme: Programme, earned: Earned, grants: Sequence[Grant], held: Holding) -> Notice | None:
+    """The notice that the end of what holds asks for; None when a grant does not hold it, or has no end or was told.
+
+    A grant ends on its day all the same: that day was known when it was given.
+    """
+    if not programme.ladder.notice_days or held.until is None or held.by in (None, "earned"):
+        return None
+    last = next((one for one in grants if one.ended_at is None and one.until_at == held.until), None)
+    if last is None or last.warned_at is not None:
+        return None
+    lands = holding(programme, earned, grants, held.until).tier
+    return Notice(last, lands, held.until - timedelta(days=programme.ladder.notice_days))

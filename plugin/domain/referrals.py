@@ -51,6 +51,8 @@ WHYS = {
 }
 # An order that ended for one of these was bought and given back: a sign when it happens often.
 GIVEN_BACK = frozenset({"cancelled", "refunded"})
+_LINK = re.compile(r"https?://[^/?#]+(?:[^?#]*/([^/?#]*))?\??([^#]*)")  # last step, query
+_PARAMETER = re.compile(r"(^|_)ref(erral)?(_|$)")  # as in the theme's referral.js
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,38}[A-Z0-9]")
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
@@ -70,6 +72,19 @@ def code_in(text: object) -> str | None:
     """A code as somebody's browser hands it on, or None for what cannot be one."""
     said = text.strip().upper() if isinstance(text, str) else ""
     return said if _CODE.fullmatch(said) else None
+
+
+def code_of_link(text: str) -> str | None:
+    """The code in what a former app called somebody's code or link, or None.
+
+    In a link it is the value of a parameter that is named like one (`ll_ref_id`, `referral_code`), else the last step.
+    """
+    link = _LINK.match(text.strip())
+    if link is None:
+        return code_in(text)
+    pairs = [pair.partition("=") for pair in link[2].split("&")]
+    said = [value for name, _, value in pairs if _PARAMETER.search(name)]
+    return next((code for one in (*said, link[1]) if (code := code_in(one))), None)
 
 
 def carried(attributes: Iterable[tuple[object, object]]) -> str | None:

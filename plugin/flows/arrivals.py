@@ -14,6 +14,7 @@ from plugin.domain.programme import Programme
 from plugin.domain.tiers import Earned
 from plugin.domain.values import months_later
 from plugin.flows import birthdays as birthday_flow
+from plugin.flows import sharing
 from plugin.flows.adjustments import MAX_POINTS, MAX_REASON
 from plugin.flows.members import held_out
 from plugin.flows.spending import mirror_of, tags_of
@@ -228,6 +229,7 @@ def _arrives(
         birthday_flow.set_birthday(tx, shop, member_id, *row.birthday, now, actor="import")
     if row.referral is not None:
         newcomers.bring(tx, shop_id, member_id, {"referral": row.referral}, one.app, now)
+        sharing.adopt(tx, shop, member_id, row.referral, now)
     return wishes
 
 

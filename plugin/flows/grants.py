@@ -76,6 +76,8 @@ def _told(
         order_id=work.order.order_id,
         bought_at=head.processed_at,
         months=membership.months * units,
+        until_at=before.until_at if before is not None else None,
+        warned_at=before.warned_at if before is not None else None,
     )
 
 

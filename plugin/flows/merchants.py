@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from plugin.domain import expiry
 from plugin.domain import programme as programmes_domain
 from plugin.domain import tiers as ladders
-from plugin.domain.facts import AppUninstalled, BulkFinished, MerchantFact, ScopesUpdated, ShopRedacted
+from plugin.domain.facts import (
+    AppUninstalled,
+    BulkFinished,
+    MerchantFact,
+    ScopesUpdated,
+    ShopChanged,
+    ShopRedacted,
+)
 from plugin.domain.programme import Programme
 from plugin.domain.values import exponent
 from plugin.errors import RegularsError
@@ -76,6 +83,8 @@ def apply(
                 shop.shop_id,
                 [Event(now, "shopify", "scopes_updated", "shop", {"scopes": list(fact.current)})],
             )
+    elif isinstance(fact, ShopChanged):
+        queues.enqueue(tx, shop.shop_id, [_setup()], now)
     elif isinstance(fact, BulkFinished):
         backfills.hurry(tx, shop.shop_id, fact.operation_gid)
         events.record(
@@ -136,10 +145,17 @@ def set_up(
     )
     if scopes:
         shops.scopes_changed(tx, shop.shop_id, scopes, now)
-    if programmes.versions(tx, shop.shop_id).latest is None:
+    latest = programmes.versions(tx, shop.shop_id).latest
+    if latest is None:
         first = programmes_domain.first_programme(currency, 10 ** exponent(currency))
         # The platform's times have no fraction: an order of the very second of the install is not before it.
         publish(tx, shop, first, "system", (shop.installed_at or now).replace(microsecond=0))
+    elif shop.timezone != timezone:
+        # Days end at another moment now; nothing runs out before all are dated anew.
+        if latest.expiry.balance == "dates":
+            expiries.begin(tx, shop.shop_id, "redate", now, "system", now)
+        if latest.ladder.window == "year":
+            ladder.sweep(tx, shop.shop_id, now)
     queues.enqueue(tx, shop.shop_id, [digest()], now)
     fresh = shops.by_id(tx, shop.shop_id)
     assert fresh is not None

@@ -20,6 +20,7 @@ from plugin.errors import RegularsError
 
 FORMAT = 1
 MAX_BYTES = 500_000
+_TOO_LARGE = f"The document is larger than {MAX_BYTES:,} bytes. Take out rows that are not needed any more."
 # TOML knows no null: fields that are nothing, though something would stand there by default, are named here.
 _NOTHING = "without"
 _HEAD = {"regulars_programme", _NOTHING}
@@ -88,6 +89,8 @@ def read(body: bytes, currency: str | None, *, as_currency: str | None = None) -
     except (msgspec.ValidationError, OverflowError) as error:
         raise UnreadableProgramme([_wrong(str(error))]) from error
     problems = rules.problems(programme)
+    if len(msgspec.json.encode(programme)) > MAX_BYTES:
+        problems = [("", _TOO_LARGE)]  # with everything that it leaves out
     if problems:
         raise UnreadableProgramme(problems)
     return programme
@@ -104,7 +107,7 @@ def _other_currency(stated: str, currency: str) -> str:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_BYTES:
-        raise UnreadableProgramme([("", f"The document is larger than {MAX_BYTES:,} bytes.")])
+        raise UnreadableProgramme([("", _TOO_LARGE)])
     try:
         text = body.decode("utf-8-sig")
         plain = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)

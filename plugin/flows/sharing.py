@@ -68,11 +68,11 @@ def share(tx: Tx, shop: Shop, member_id: int, now: datetime) -> ReferralCode:
 
 
 def adopt(tx: Tx, shop: Shop, member_id: int, text: str, now: datetime) -> bool:
-    """A code that another app gave the member names them here too, so that old links go on counting.
+    """A code or link that another app gave the member names them here too, so that old links go on counting.
 
-    False when it cannot be one or names somebody already.
+    False when there is no code in it or it names somebody already.
     """
-    code = rules.code_in(text)
+    code = rules.code_of_link(text)
     if code is None:
         return False
     return referral_codes.insert(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from plugin.domain import grants as granted
 from plugin.domain import tiers
-from plugin.domain.grants import Grant, Holding
+from plugin.domain.grants import Grant, Holding, Notice
 from plugin.domain.programme import Programme
 from plugin.domain.tiers import Earned, Review
 from plugin.domain.values import months_later
@@ -71,17 +71,24 @@ def _review(tx: Tx, shop: Shop, placed: Sequence[Placed], now: datetime) -> None
         return
     reviews = _reviews(tx, shop, programme, before, now)
     found = grants.of_members(tx, shop.shop_id, before)
-    holdings, shipped = {}, []
+    holdings, shipped, told = {}, [], []
     for m, one in before.items():
         if reviews[m].earned is one.earned and m not in found and _rests(programme, one):
             after[m] = one if one.review_at is None else replace(one, review_at=None)
             continue
         holdings[m] = granted.holding(programme, reviews[m].earned, found.get(m, ()), now)
-        after[m], benefit_due = _next(programme, one, reviews[m], holdings[m], now)
+        owed = granted.notice(programme, reviews[m].earned, found.get(m, ()), holdings[m])
+        if owed is not None and owed.due_at <= now:
+            told.append(owed)
+            owed = None
+        after[m], benefit_due = _next(programme, one, reviews[m], holdings[m], owed, now)
         if benefit_due is not None:
             shipped.append((m, benefit_due))
     _save(tx, shop, programme, stood, after, reviews, now)
     _bring(tx, shop, programme, before, after, holdings, now)
+    grants.put(tx, shop.shop_id, [replace(one.grant, warned_at=now) for one in told])
+    warnings = [_warning(n.grant.member_id, n.grant.tier, n.to, n.grant.until_at, now) for n in told]
+    events.record(tx, shop.shop_id, warnings)
     for m, due_at in shipped:
         tier, ends_at = programme.tier(after[m].tier), after[m].benefit_at
         assert tier is not None
@@ -141,7 +148,7 @@ def counted_since(tx: Tx, shop: Shop, programme: Programme, since: datetime) -> 
 
 
 def _next(
-    programme: Programme, before: Placed, review: Review, holding: Holding, now: datetime
+    programme: Programme, before: Placed, review: Review, holding: Holding, owed: Notice | None, now: datetime
 ) -> tuple[Placed, datetime | None]:
     """Where the member stands after the review, and since when a free-shipping code is due."""
     tier = programme.tier(holding.tier)
@@ -152,6 +159,7 @@ def _next(
         due = now if fresh or benefit_at is None else benefit_at
         benefit_at = months_later(due, tier.shipping_months)
     moments = [review.review_at, holding.changes_at, benefit_at if tier and tier.shipping_months else None]
+    moments.append(owed.due_at if owed is not None else None)
     return (
         replace(
             before,
@@ -197,12 +205,15 @@ def _save(
         # Who is held up by a grant loses nothing yet, so there is nothing to warn of.
         if programme is not None and review is not None and review.warned and one.tier_by == "earned":
             landing = tiers.falls_to(programme, one.tier, count)
-            until = one.tier_until.isoformat() if one.tier_until else None
-            told: dict[str, object] = {"tier": one.tier, "to": landing.key if landing else None, "at": until}
-            trail.append(Event(now, "system", "tier_warning", f"member:{m}", told))
+            trail.append(_warning(m, one.tier, landing.key if landing else None, one.tier_until, now))
     ladder.history_from(tx, shop.shop_id, history, now)
     events.record(tx, shop.shop_id, trail)
     queues.enqueue(tx, shop.shop_id, wishes, now)
+
+
+def _warning(member_id: int, tier: str | None, to: str | None, at: datetime | None, now: datetime) -> Event:
+    told: dict[str, object] = {"tier": tier, "to": to, "at": at.isoformat() if at else None}
+    return Event(now, "system", "tier_warning", f"member:{member_id}", told)
 
 
 def _shown(one: Placed) -> tuple[object, ...]:

@@ -76,7 +76,7 @@ def _show(
 
 def _preview(web: Web, chapter: Chapter) -> Response:
     """Checks the draft; shows each fault beside its field, or what the draft would have given."""
-    visit = admitted(web, _action(chapter))
+    visit = admitted(web, _action(chapter), largest=admin_programme.MAX_PROGRAMME_FORM_BYTES)
     given = {name: value[:20_000] for name, value in request.form.to_dict().items() if name != "ticket"}
     with web.db.read() as tx:
         latest = admin_programme.in_force(tx, visit)

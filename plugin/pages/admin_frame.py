@@ -84,9 +84,14 @@ def ticket(web: Web, visit: Visit, action: str) -> str:
     return web.signer.form_ticket(visit.shop.domain, visit.user_id, action, web.wall_s())
 
 
+def limit_form(largest: int) -> None:
+    """Takes at most so many bytes of a form. To be called before any of it is read."""
+    request.max_content_length = request.max_form_memory_size = largest
+
+
 def admitted(web: Web, action: str, *, text: str | None = None, largest: int = MAX_FORM_BYTES) -> Visit:
     """The visit behind a signed form or download link; the ticket alone says which shop. Raises Refusal."""
-    request.max_content_length = largest
+    limit_form(largest)
     given = request.form.get("ticket", "") if text is None else text
     found = web.signer.read_form_ticket(given, action, web.wall_s())
     if found is None:

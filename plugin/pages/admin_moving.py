@@ -31,7 +31,6 @@ from plugin.store.backfills import Policy
 if TYPE_CHECKING:
     from plugin.pages.web import Web
 
-MAX_UPLOAD_BYTES = 20_000_000
 LISTED = 20
 LOOK, DOCUMENT, ORDERS = "look at list", "read programme", "read past orders"
 ORDER_POLICIES = {
@@ -141,7 +140,7 @@ def _begin_action(import_id: int) -> str:
 
 def _look(web: Web) -> Response:
     """Reads a list and shows what it would do."""
-    visit = admitted(web, LOOK, largest=MAX_UPLOAD_BYTES)
+    visit = admitted(web, LOOK, largest=uploads.MAX_BYTES)
     values = {
         name: request.form.get(name, "").strip()[:500] for name in ("policy", "purpose", "app", "reason")
     }

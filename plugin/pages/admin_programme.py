@@ -11,11 +11,11 @@ from flask import Flask, Response, request
 
 from plugin.domain import reward_names
 from plugin.domain.programme import Programme
-from plugin.flows import merchants
+from plugin.flows import merchants, programme_documents
 from plugin.insights import preview
 from plugin.insights.preview import Preview
 from plugin.pages import programme_form
-from plugin.pages.admin_frame import MAX_FORM_BYTES, Visit, admitted, arrive, go, number, page
+from plugin.pages.admin_frame import MAX_FORM_BYTES, Visit, admitted, arrive, go, limit_form, number, page
 from plugin.pages.answers import Refusal
 from plugin.pages.chapters import CHAPTERS
 from plugin.pages.guards import FORM_TICKET, guard
@@ -54,6 +54,10 @@ def register(app: Flask, web: Web) -> None:
     @guard(FORM_TICKET)
     def publish_programme() -> Response:
         return _publish(web)
+
+
+# A form carries the largest document there may be: the browser writes most signs of JSON as three bytes.
+MAX_PROGRAMME_FORM_BYTES = 3 * programme_documents.MAX_BYTES + MAX_FORM_BYTES
 
 
 def in_force(tx: Tx, visit: Visit) -> Programme:
@@ -123,7 +127,7 @@ def _show(
 
 def _preview(web: Web) -> Response:
     """Checks the draft; shows each fault beside its field, or what the draft would have given."""
-    visit = admitted(web, PREVIEW)
+    visit = admitted(web, PREVIEW, largest=MAX_PROGRAMME_FORM_BYTES)
     # A component and the plain field behind it may send the same name: the first is the one that was seen.
     given = {name: value[:200] for name, value in request.form.to_dict().items() if name != "ticket"}
     with web.db.read() as tx:
@@ -141,7 +145,7 @@ def _preview(web: Web) -> Response:
 
 def _publish(web: Web) -> Response:
     """Publishes what was previewed, unless another version was published since."""
-    request.max_content_length = MAX_FORM_BYTES
+    limit_form(MAX_PROGRAMME_FORM_BYTES)
     document, base = request.form.get("document", ""), request.form.get("base", "")
     on = number(base) or 0
     visit = admitted(web, publish_action(on, document))

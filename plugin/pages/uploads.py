@@ -17,6 +17,7 @@ from plugin.store.shops import Shop
 SAMPLE = 500
 SLICE = 500
 MAX_NAME = 100
+MAX_BYTES = 20_000_000
 # What the dry run and the run say, in the order in which people read it.
 FIGURES = {
     "rows": "rows",

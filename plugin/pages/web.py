@@ -129,6 +129,8 @@ def _http(error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = error.code or 500
     code, message = _HTTP.get(status, ("refused", "This request cannot be answered."))
+    if status == 413:
+        message = f"This is larger than {request.max_content_length:,} bytes, the most that is taken here. Send less."
     answer = answers.json_answer(answers.error_body(code, message), status)
     valid = getattr(error, "valid_methods", None)
     if status == 405 and valid:
@@ -166,6 +168,6 @@ _HTTP = {
     400: ("bad_request", "This request cannot be read."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address answers another method."),
-    413: ("body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes."),
+    413: ("body_too_large", ""),
     415: ("unsupported_media_type", "Send the body as application/json."),
 }

@@ -23,9 +23,10 @@ from plugin.shopify.mirrors import (
     mirror_response,
     set_tier_tag,
 )
-from plugin.shopify.store_credit import CreditOrder, give_credit
+from plugin.shopify.store_credit import SLOW, CreditOrder, give_credit
 
 __all__ = [
+    "SLOW",
     "TAG_PREFIX",
     "CardOrder",
     "CodeKind",

@@ -9,10 +9,12 @@ from plugin.domain.values import decimal_text, minor
 from plugin.shopify.admin import AdminClient
 from plugin.shopify.code_inputs import customer_gid, stamp
 from plugin.shopify.codes import Made, RefusedForGood
-from plugin.shopify.errors import Refused
+from plugin.shopify.errors import Refused, Unavailable
 
 # The platform's clock may stand a little before ours.
 _CLOCKS = timedelta(minutes=15)
+# A call whose answer never came may still be at work for as long as this; until then nothing is sent again.
+SLOW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,20 @@ class CreditOrder:
     expires_at: datetime
 
 
-def give_credit(client: AdminClient, order: CreditOrder, *, first_attempt: bool) -> Made | RefusedForGood:
+def give_credit(
+    client: AdminClient, order: CreditOrder, *, sent_ago: timedelta | None
+) -> Made | RefusedForGood:
     """Gives the credit, or finds that an earlier try already did. Raises what `make_code` raises.
 
-    The transaction is recognised by customer, amount and end; Shopify keeps nothing else that we could choose.
+    `sent_ago`: how long ago it was sent and not answered, None: never. The transaction is recognised by customer,
+    amount and end; Shopify keeps nothing else that we could choose.
     """
-    if not first_attempt:
+    if sent_ago is not None:
         found = _find(client, order)
         if found is not None:
             return Made(found)
+        if sent_ago < SLOW:
+            raise Unavailable("Shopify has not said yet whether it gave the credit.", outcome_unknown=True)
     credit = {
         "creditAmount": {
             "amount": decimal_text(order.value_minor, order.currency),

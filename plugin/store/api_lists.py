@@ -35,17 +35,26 @@ def members_page(
 
 
 def redemptions_page(
-    tx: Tx, shop_id: int, before: int | None, limit: int, *, member_id: int | None = None
+    tx: Tx,
+    shop_id: int,
+    before: int | None,
+    limit: int,
+    *,
+    member_id: int | None = None,
+    state: str | None = None,
 ) -> list[Redemption]:
-    """Redemptions, of one member or of all."""
-    test = " AND member_id = :m" if member_id is not None else ""
+    """Redemptions, of one member or of all, in one state or in any."""
+    tests = (" AND member_id = :m" if member_id is not None else "") + (
+        " AND state = :state" if state else ""
+    )
     rows = tx.all(
-        f"SELECT redemption_id FROM redemptions WHERE shop_id = :s AND redemption_id < :before{test} "
+        f"SELECT redemption_id FROM redemptions WHERE shop_id = :s AND redemption_id < :before{tests} "
         "ORDER BY redemption_id DESC LIMIT :n",
         s=shop_id,
         before=before if before is not None else _NEWEST,
         n=limit,
         **({"m": member_id} if member_id is not None else {}),
+        **({"state": state} if state else {}),
     )
     found = redemptions.by_ids(tx, shop_id, [row[0] for row in rows])
     return [found[row[0]] for row in rows]

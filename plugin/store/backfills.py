@@ -10,6 +10,7 @@ from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 from plugin.store.ids import new_id
 
 Policy = Literal["history", "earn"]
+State = Literal["asked", "reading", "done", "failed"]
 _COLUMNS = (
     "backfill_id, state, policy, since, until, actor, created_at, finished_at, operation_gid, url, asked_at, total, "
     "at_byte, orders, points, skipped, reason"
@@ -19,14 +20,14 @@ _OPEN = "state IN ('asked', 'reading')"
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Orders placed in [since, until). `state`: asked, reading, done or failed (why: `reason`).
+    """Orders placed in [since, until); `reason`: why it failed.
 
     Of `total` orders `orders` were taken so far, which moved `points`, up to byte `at_byte` of the result; `skipped`
     could not be read. `asked_at`: when the platform was last asked how far it is.
     """
 
     backfill_id: int
-    state: str
+    state: State
     policy: Policy
     since: datetime | None
     until: datetime
@@ -62,6 +63,16 @@ def start(
         s=shop_id, id=backfill_id, policy=policy, since=to_ms(since), until=to_ms(until), actor=actor, t=to_ms(now),
     )  # fmt: skip
     return backfill_id
+
+
+def by_id(tx: Tx, shop_id: int, backfill_id: int) -> Backfill | None:
+    """The backfill of that id."""
+    row = tx.one(
+        f"SELECT {_COLUMNS} FROM backfills WHERE shop_id = :s AND backfill_id = :id",
+        s=shop_id,
+        id=backfill_id,
+    )
+    return None if row is None else _backfill(row)
 
 
 def under_way(tx: Tx, shop_id: int) -> Backfill | None:

@@ -10,7 +10,8 @@ from plugin.domain.grants import Grant
 from plugin.store.db import Row, Tx, from_ms, moment, to_ms
 
 _COLUMNS = (
-    "grant_key, member_id, tier, kind, order_id, bought_at, months, from_at, until_at, ended_at, actor, note"
+    "grant_key, member_id, tier, kind, order_id, bought_at, months, from_at, until_at, ended_at, actor, note, "
+    "warned_at"
 )
 
 
@@ -42,6 +43,7 @@ def _grant(row: Row) -> Grant:
         ended_at=from_ms(row[9]),
         actor=row[10],
         note=row[11],
+        warned_at=from_ms(row[12]),
     )
 
 
@@ -71,11 +73,11 @@ def put(tx: Tx, shop_id: int, grants: Iterable[Grant]) -> None:
     """Stores grants, each over what stood for its cause."""
     tx.many(
         "INSERT INTO tier_grants (shop_id, grant_key, member_id, tier, kind, order_id, bought_at, months, from_at, "
-        "until_at, ended_at, actor, note) VALUES (:s, :key, :m, :tier, :kind, :order_id, :bought, :months, :from_at, "
-        ":until_at, :ended, :actor, :note) ON CONFLICT (shop_id, grant_key) DO UPDATE SET "
+        "until_at, ended_at, actor, note, warned_at) VALUES (:s, :key, :m, :tier, :kind, :order_id, :bought, :months, "
+        ":from_at, :until_at, :ended, :actor, :note, :warned) ON CONFLICT (shop_id, grant_key) DO UPDATE SET "
         "member_id = excluded.member_id, tier = excluded.tier, months = excluded.months, "
         "bought_at = excluded.bought_at, from_at = excluded.from_at, until_at = excluded.until_at, "
-        "ended_at = excluded.ended_at",
+        "ended_at = excluded.ended_at, warned_at = excluded.warned_at",
         [
             {
                 "s": shop_id,
@@ -91,6 +93,7 @@ def put(tx: Tx, shop_id: int, grants: Iterable[Grant]) -> None:
                 "ended": to_ms(one.ended_at),
                 "actor": one.actor,
                 "note": one.note,
+                "warned": to_ms(one.warned_at),
             }
             for one in grants
         ],

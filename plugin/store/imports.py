@@ -16,6 +16,7 @@ from plugin.store.ids import new_id
 
 Purpose = Literal["members", "adjustment"]
 Policy = Literal["add", "set"]
+State = Literal["looked_at", "running", "done"]
 _COLUMNS = (
     "import_id, purpose, name, digest, app, policy, reason, state, actor, created_at, finished_at, at_line, rows, "
     "foreseen, figures"
@@ -36,7 +37,7 @@ class Import:
     app: str
     policy: Policy
     reason: str | None
-    state: str
+    state: State
     actor: str
     created_at: datetime
     finished_at: datetime | None
@@ -208,14 +209,15 @@ def finish(tx: Tx, shop_id: int, import_id: int, now: datetime) -> None:
     )  # fmt: skip
 
 
-def problems(tx: Tx, shop_id: int, import_id: int) -> Iterator[tuple[int, dict[str, str], str]]:
-    """Lines that cannot be used as (line, cells, sentence)."""
+def problems(
+    tx: Tx, shop_id: int, import_id: int, after: int = 0, limit: int = 1 << 62
+) -> Iterator[tuple[int, dict[str, str], str]]:
+    """Lines below line `after` that cannot be used as (line, cells, sentence)."""
     for row in tx.each(
         "SELECT line, cells, problem FROM import_rows WHERE shop_id = :s AND import_id = :id "
-        "AND problem IS NOT NULL ORDER BY line",
-        s=shop_id,
-        id=import_id,
-    ):
+        "AND problem IS NOT NULL AND line > :l ORDER BY line LIMIT :n",
+        s=shop_id, id=import_id, l=after, n=limit,
+    ):  # fmt: skip
         yield row[0], {} if row[1] is None else _cells(row[1]), row[2]
 
 

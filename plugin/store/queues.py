@@ -138,10 +138,8 @@ def _unpark(tx: Tx, table: str, shop_id: int, now: datetime, which: str, **param
     return tx.run(
         f"UPDATE {table} SET state = 0, attempts = 0, due_at = :t, reason = NULL "
         f"WHERE shop_id = :s AND state = 2 AND ({which})",
-        s=shop_id,
-        t=to_ms(now),
-        **parameters,
-    )
+        s=shop_id, t=to_ms(now), **parameters,
+    )  # fmt: skip
 
 
 def inbox_counts(tx: Tx, shop_id: int) -> dict[str, int]:
@@ -195,9 +193,8 @@ def outbox_shops(tx: Tx, now: datetime) -> list[int]:
         "SELECT shop_id FROM shops WHERE state = 'installed' AND EXISTS (SELECT 1 FROM outbox "
         "WHERE outbox.shop_id = shops.shop_id AND outbox.state = 0 AND outbox.due_at <= :t "
         "AND (outbox.lease_until_at IS NULL OR outbox.lease_until_at <= :real))",
-        t=to_ms(now),
-        real=to_ms(datetime.now(UTC)),
-    )
+        t=to_ms(now), real=to_ms(datetime.now(UTC)),
+    )  # fmt: skip
     return [row[0] for row in rows]
 
 
@@ -218,12 +215,8 @@ def claim(
         "SELECT effect_key, kind, payload, attempts, revision FROM outbox WHERE shop_id = :s AND state = 0 "
         f"AND due_at <= :t AND (lease_until_at IS NULL OR lease_until_at <= :real){which} ORDER BY due_at LIMIT :n"
         + (" FOR UPDATE SKIP LOCKED" if tx.engine == "postgresql" else ""),
-        s=shop_id,
-        t=to_ms(now),
-        real=to_ms(real),
-        n=limit,
-        **parameters,
-    )
+        s=shop_id, t=to_ms(now), real=to_ms(real), n=limit, **parameters,
+    )  # fmt: skip
     until = to_ms(real + timedelta(seconds=lease_s))
     tx.many(
         "UPDATE outbox SET lease_until_at = :until, lease_holder = :holder, attempts = attempts + 1 "
@@ -246,10 +239,8 @@ def under_way(tx: Tx, shop_id: int, effect_key: str) -> bool:
     """Whether somebody is performing this effect."""
     row = tx.one(
         "SELECT 1 FROM outbox WHERE shop_id = :s AND effect_key = :key AND state = 0 AND lease_until_at > :real",
-        s=shop_id,
-        key=effect_key,
-        real=to_ms(datetime.now(UTC)),
-    )
+        s=shop_id, key=effect_key, real=to_ms(datetime.now(UTC)),
+    )  # fmt: skip
     return row is not None
 
 
@@ -264,6 +255,14 @@ def release(tx: Tx, shop_id: int, holder: str, effects: Iterable[Effect]) -> Non
 
 def _effect(row: Row) -> Effect:
     return Effect(row[0], row[1], msgspec.json.decode(row[2]), row[3] + 1, row[4])
+
+
+def note(tx: Tx, shop_id: int, effect: Effect, payload: dict[str, object]) -> None:
+    """Keeps what the next try of an effect has to know of this one."""
+    tx.run(
+        "UPDATE outbox SET payload = :p WHERE shop_id = :s AND effect_key = :key AND revision = :revision",
+        s=shop_id, key=effect.effect_key, revision=effect.revision, p=_encode(payload).decode(),
+    )  # fmt: skip
 
 
 def effects_done(

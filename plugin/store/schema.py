@@ -254,6 +254,7 @@ tier_grants = Table(
     _big("ended_at", null=True),
     _text("actor"),
     _text("note", null=True),
+    _big("warned_at", null=True),
     PrimaryKeyConstraint("shop_id", "grant_key", name="pk_tier_grants"),
 )
 Index("ix_tier_grants_member", tier_grants.c.shop_id, tier_grants.c.member_id)

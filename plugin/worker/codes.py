@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from plugin.domain import reward_names
@@ -10,7 +11,7 @@ from plugin.domain.programme import Programme, combines_with
 from plugin.flows import cards, code_life, spending
 from plugin.shopify import perform as platform
 from plugin.shopify.admin import AdminClient
-from plugin.shopify.errors import Unavailable
+from plugin.shopify.errors import PlatformError, Unavailable
 from plugin.store import programmes, queues, redemptions
 from plugin.store.queues import Effect
 from plugin.store.redemptions import Redemption
@@ -82,18 +83,30 @@ def give_credit(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -
     if redemption is None or programme is None:
         return
     assert redemption.expires_at is not None
-    outcome = platform.give_credit(
-        client,
-        platform.CreditOrder(
-            customer_id=redemption.member_id,
-            value_minor=redemption.reward.value_minor or 0,
-            currency=redemption.reward.currency or programme.currency,
-            ordered_at=redemption.created_at,
-            expires_at=redemption.expires_at,
-        ),
-        first_attempt=effect.attempts == 1,
+    order = platform.CreditOrder(
+        customer_id=redemption.member_id,
+        value_minor=redemption.reward.value_minor or 0,
+        currency=redemption.reward.currency or programme.currency,
+        ordered_at=redemption.created_at,
+        expires_at=redemption.expires_at,
     )
+    now, before = bench.now(), effect.payload.get("sent_at")
+    ago = None if before is None else now - datetime.fromisoformat(str(before))
+    if ago is None or ago >= platform.SLOW:
+        # Before it is sent: whatever happens then, the next try knows that this one may have acted.
+        _note_sent(bench, shop, effect, now.isoformat())
+    try:
+        outcome = platform.give_credit(client, order, sent_ago=ago)
+    except PlatformError as error:
+        if not (isinstance(error, Unavailable) and error.outcome_unknown):
+            _note_sent(bench, shop, effect, before)
+        raise
     _made(bench, shop, effect, redemption, outcome, state="credited")
+
+
+def _note_sent(bench: Bench, shop: Shop, effect: Effect, at: object) -> None:
+    with bench.db.write(shop.shop_id) as tx:
+        queues.note(tx, shop.shop_id, effect, {**effect.payload, "sent_at": at})
 
 
 def withdraw_code(bench: Bench, client: AdminClient, shop: Shop, effect: Effect) -> None:

@@ -50,6 +50,7 @@ def live_through(platform: DevPlatform, shop: DevShop, admin: Admin, clock: Cloc
     shop.request_data(ada)
     shop.redact_customer(bela)
     shop.approve_scopes("read_all_orders")
+    shop.move_to("Europe/Lisbon")
     shop.uninstall()
     shop.redact()
 

@@ -63,6 +63,11 @@ def test_room_goes_to_later_orders_that_are_not_released() -> None:
     assert total(across(row)) == {1: 0, 3: 100}
 
 
+def test_two_members_who_become_one_keep_what_was_released_above_the_cap() -> None:
+    opened = [seat(n, CAPPED, None, days=n, released=True, held={"purchase": 100}) for n in (1, 2)]
+    assert total(across([*opened, seat(3, CAPPED, days=3)])) == {3: 0}
+
+
 def test_a_released_order_keeps_what_stood_unless_itself_changes() -> None:
     capped: dict[str, Any] = {"released": True, "held": {"purchase": 50}, "days": 1}
     assert total(across([seat(2, CAPPED, **capped)])) == {2: 50}, "room that others left is not for it"

@@ -21,6 +21,7 @@ from plugin.domain.referrals import (
     carried,
     code_in,
     code_of,
+    code_of_link,
     judge,
     over_cap,
     plain_email,
@@ -57,6 +58,21 @@ def test_a_code_is_always_the_same_and_tells_nothing() -> None:
 )
 def test_what_can_be_a_code(text: object, code: str | None) -> None:
     assert code_in(text) == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("smile-ada-123", "SMILE-ADA-123"),
+        ("https://tea.example/?preference=xxxxx&referral_code=4DdQ6WlI95l5", "4DDQ6WLI95L5"),
+        ("https://tea.example?ll_ref_id=a482k", "A482K"),
+        ("https://prz.io/a482k", "A482K"),
+        ("https://tea.example/?gw=1", None),
+        ("https://tea.example", None),
+    ],
+)
+def test_the_code_of_a_former_apps_link(text: str, code: str | None) -> None:
+    assert code_of_link(text) == code
 
 
 def test_the_first_attribute_of_its_name_carries_it() -> None:

@@ -41,8 +41,8 @@ def test_a_friend_sees_the_code_and_the_cart_carries_it(site: Site, visit: Visit
 
 def test_without_consent_nothing_is_kept_until_it_comes(site: Site, visit: Visit) -> None:
     landing(site, consent="window.agreed === true")
-    window = visit(path="/?ref=REG-7K2MWQ4Z")
-    expect(window.get_by_text("REG-7K2MWQ4Z")).to_be_visible()
+    window = visit(path="/?preference=12345&ll_ref_id=a482k")  # a former app's link
+    expect(window.get_by_text("A482K")).to_be_visible()
     assert site.cart == []
     window.evaluate("window.agreed = true; document.dispatchEvent(new Event('visitorConsentCollected'))")
     window.wait_for_function(

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from plugin.domain.facts import CustomerFact, CustomerRedacted, CustomerSeen, CustomersMerged
+from plugin.domain.programme import Referral, Reward
 from plugin.flows import imports as flow
 from plugin.flows.imports import CannotImport
 from plugin.flows.offers import CannotRedeem
 from plugin.pages import uploads
-from plugin.store import birthdays, imports, newcomers, privacy, shops
+from plugin.store import birthdays, imports, newcomers, privacy, referrals, shops
 from plugin.store.imports import Import, Policy, Purpose
 from plugin.store.tabular import UnreadableFile
 from tests.books import Books
@@ -244,6 +245,20 @@ def test_who_turns_out_to_stand_on_two_lines_counts_once(books: Books) -> None:
     begin(books, one)
     books.tick()
     assert [points for kind, points in books.entries(20) if kind == "import"] == [100]
+
+
+def test_a_former_apps_link_goes_on_naming_its_owner(books: Books) -> None:
+    books.publish(programme(referral=Referral(True, Reward("friend", "amount_off", "", 0, 1000), 100)))
+    anna(books)
+    run(
+        books,
+        "email,customer_id,points,referral link\nanna.k@example.com,,1,https://tea.example/?referral_code=4DdQ6WlI95l5\n"
+        ",9,1,https://tea.example/?referral_code=4DDQ6WLI95L5\n",
+    )
+    books.tell(seen(81, customer_id=8, processed_at=books.now, at=books.now, referral="4DDQ6WLI95L5"))
+    with books.db.read() as tx:
+        (sent,) = referrals.by_orders(tx, books.shop_id, [81])
+    assert (sent.referrer_id, sent.friend_id, sent.via) == (7, 8, "link")
 
 
 def test_the_forgotten_stay_forgotten(books: Books) -> None:

@@ -169,6 +169,35 @@ def test_notice_comes_before_a_fall_and_is_shown(books: Books) -> None:
 # Granted tiers
 
 
+def test_the_end_of_a_granted_tier_is_told_once_before_it_and_again_when_it_moves(books: Books) -> None:
+    books.publish(rules(memberships=CLUB, ladder=Ladder(notice_days=30)))
+    books.join(7)
+    books.tell(membership(1, T0), confirmed=[1])
+    assert holds(books) == ("gold", "order")
+    first = T0.replace(year=2027)
+    books.now = first - 30 * DAY - timedelta(seconds=1)
+    holds(books)
+    assert trail(books, "tier_warning") == []
+    books.now = first - 30 * DAY
+    holds(books)
+    books.tell(membership(1, T0, seen_at=books.now), confirmed=[1])  # the same order again
+    holds(books)
+    [told] = trail(books, "tier_warning")
+    assert told.detail == {"tier": "gold", "to": "bronze", "at": first.isoformat()}
+    books.tell(membership(2, books.now), confirmed=[2])  # renewed: another end, of which another word comes
+    holds(books)
+    second = first.replace(year=2028)
+    assert placed(books).tier_until == second
+    for moment in (second - 30 * DAY, second):
+        books.now = moment
+        holds(books)
+    assert [one.detail["at"] for one in trail(books, "tier_warning")] == [
+        second.isoformat(),
+        first.isoformat(),
+    ]
+    assert holds(books)[0] == "bronze"
+
+
 def test_a_bought_membership_lasts_is_prolonged_and_ends_with_its_order(books: Books) -> None:
     books.publish(rules(memberships=CLUB))
     books.join(7)

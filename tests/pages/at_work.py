@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Frame, FrameLocator, Page
+from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
 
 from plugin.domain.facts import DataRequested
 from plugin.flows import members as member_flow
@@ -66,6 +66,26 @@ def frame(page: Page) -> Frame:
     found = next(one for one in page.frames if one != page.main_frame)
     found.wait_for_load_state()
     return found
+
+
+@contextmanager
+def chapter(
+    demo: Demo, browser: Browser, size: tuple[int, int], slug: str
+) -> Iterator[tuple[Page, FrameLocator]]:
+    """A window on a chapter of the programme, and what stands in its frame."""
+    with window(browser, size) as page:
+        page.goto(f"{demo.address}/admin/apps/regulars/programme/{slug}")
+        yield page, inner(page)
+
+
+def publish(demo: Demo, page: Page, version: int) -> None:
+    """Previews and publishes what is filled in; a minute later, so that what comes next counts by it."""
+    inner(page).get_by_role("button", name="Check and preview").click()
+    inner(page).get_by_role("button", name=f"Publish version {version}").click()
+    expect(page.locator(".toast span")).to_have_text(
+        f"Version {version} is published. It applies to orders from now on."
+    )
+    demo.time.forward(minutes=1)
 
 
 def fits(page: Page) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from werkzeug.test import TestResponse
 
+from plugin.domain.programme import Reward, first_programme
 from plugin.flows import imports as import_flow
 from plugin.flows.programme_documents import written
 from plugin.pages.admin_moving import FILES
@@ -123,6 +125,25 @@ def test_a_programme_goes_round_as_a_document(light: Scene) -> None:
     assert ours is not None
     assert (latest.signup_points, ours.signup_points) == (77, 50)
     assert written(latest, "toml") == changed
+
+
+def test_a_document_may_be_as_large_as_the_format_allows(light: Scene) -> None:
+    many = tuple(
+        Reward(f"r_{n}", "amount_off", f"Reward {n}", 100, 500, products=tuple(str(10**18 + i) for i in range(100)))
+        for n in range(100)
+    )  # fmt: skip
+    whole = written(replace(first_programme("CHF", 100), rewards=many), "json")
+    assert 200_000 < len(whole) < 500_000
+    form = read(open_page(light, "/moving")).form("/moving/programme")
+    answer = send(light, read(upload(light, form, "document", whole)).form("/programme/publish"))
+    assert answer.status_code == 303
+    # What was published can be changed in its chapter.
+    chapter = read(open_page(light, "/programme/rewards")).form("/programme/rewards/preview")
+    assert send(light, chapter, code_reminder_days="7").status_code == 200
+    short = replace(first_programme("CHF", 100), rewards=many + many)
+    for large in (written(short, "toml"), written(short, "json"), " " * 1_500_000):
+        refused = upload(light, form, "document", large)
+        assert (refused.status_code, "bytes" in words(refused.text)) in ((422, True), (413, True))
 
 
 def test_a_faulty_document_is_refused_field_by_field(light: Scene) -> None:

@@ -15,6 +15,7 @@ from plugin.domain import programme as rules
 from plugin.domain.programme import Basis, EarningRule, Programme, Reward, Survey, Tier, first_programme
 from plugin.domain.values import Rate, Ratio
 from plugin.pages import programme_form
+from plugin.pages.admin_programme import MAX_PROGRAMME_FORM_BYTES
 from plugin.pages.reading import WHOLE
 from plugin.store import programmes
 from tests.markup import Form
@@ -311,5 +312,5 @@ def test_a_big_form_fits_and_a_huge_one_does_not(light: Scene) -> None:
     assert len(published.filled()["document"]) > 2500
     assert send(light, published).status_code == 303
     assert len(latest(light).rewards) == 19
-    huge = light.client().post("/programme/preview", data=form | {"extra": "x" * 70_000})
+    huge = light.client().post("/programme/preview", data=form | {"extra": "x" * MAX_PROGRAMME_FORM_BYTES})
     assert (huge.status_code, code_of(huge)) == (413, "body_too_large")

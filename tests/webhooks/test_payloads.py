@@ -683,6 +683,7 @@ def test_the_installation() -> None:
     assert read("app/uninstalled", body("app_uninstalled")) == facts.AppUninstalled()
     scopes = facts.ScopesUpdated(("read_orders", "write_discounts"))
     assert read("app/scopes_update", body("scopes_updated")) == scopes
+    assert read("shop/update", body("app_uninstalled")) == facts.ShopChanged()
     finished = facts.BulkFinished("gid://shopify/BulkOperation/7123", "completed")
     assert read("bulk_operations/finish", body("bulk_finished")) == finished
     assert "admin_graphql_api_id" in reason("bulk_operations/finish", {"admin_graphql_api_id": "7123"})

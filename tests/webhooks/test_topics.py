@@ -46,6 +46,7 @@ SAMPLE = {
     "customers/merge": "customers_merged",
     "app/uninstalled": "app_uninstalled",
     "app/scopes_update": "scopes_updated",
+    "shop/update": "app_uninstalled",
     "bulk_operations/finish": "bulk_finished",
     "customers/data_request": "data_request",
     "customers/redact": "customer_redact",

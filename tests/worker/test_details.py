@@ -1,4 +1,4 @@
-"""What only a read tells, through the real doors: products, companies, tags and gift cards end in the right points."""
+"""What only a read tells, through the real doors: products, companies, tags, gift cards, and where the shop is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from devshop.shop import Order
-from plugin.domain.programme import LineRule, OrderRules
+from plugin.domain.programme import Expiry, LineRule, OrderRules
 from plugin.domain.values import Ratio
 from plugin.flows import merchants as merchant_flow
 from plugin.store import programmes
@@ -28,12 +29,12 @@ def world(_sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
     made.close()
 
 
-def publish(world: World, rules: OrderRules) -> None:
+def publish(world: World, rules: OrderRules, **more: Any) -> None:
     shop = world.shop
     with world.db.write(shop.shop_id) as tx:
         latest = programmes.versions(tx, shop.shop_id).latest
         assert latest is not None
-        merchant_flow.publish(tx, shop, replace(latest, tiers=(), orders=rules), "merchant", world.at)
+        merchant_flow.publish(tx, shop, replace(latest, tiers=(), orders=rules, **more), "merchant", world.at)
     world.forward(seconds=2)
 
 
@@ -77,3 +78,18 @@ def test_a_read_by_reconciliation_is_followed_by_one_with_products(world: World)
     world.forward(hours=1)
     world.worker.settle()
     assert worth(world, order) == 60
+
+
+def test_days_of_expiry_follow_the_shop_into_another_time_zone_at_once(world: World) -> None:
+    publish(world, OrderRules(), expiry=Expiry("dates", dates=("12-31",)))
+    world.join(world.customer())
+    world.deliver()
+    at = "SELECT expires_at FROM lots WHERE shop_id = :s"
+    [(before,)] = world.rows(at)
+    world.dev.move_to("Pacific/Auckland")  # twelve hours ahead of Zurich in winter
+    world.deliver()
+    assert world.shop.timezone == "Pacific/Auckland"
+    world.forward(minutes=1)
+    world.deliver()
+    assert world.rows(at) == [(before - 12 * 3_600_000,)]
+    assert world.audit() == []

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from plugin.shopify.errors import Unavailable
+from plugin.shopify.perform import CreditOrder, give_credit
 from plugin.store import queues
 from plugin.store.db import Database, Tx
 from plugin.store.queues import MAX_ATTEMPTS, Effect
@@ -91,6 +92,25 @@ def test_a_code_refused_for_good_brings_the_points_back(world: World) -> None:
     assert codes(world, redemption) == []
     assert world.unfinished() == []
     assert world.audit() == []
+
+
+def test_credit_whose_call_acts_after_it_was_looked_for_is_given_once(world: World) -> None:
+    case = PREPARED["credit.make"](world)
+    world.platform.faults.add("timeout_before", "storeCreditAccountCredit")
+    world.worker.settle()
+    for _ in range(3):
+        world.forward(seconds=20)
+        world.worker.settle()  # looks, finds nothing, and sends nothing again
+        with pytest.raises(AssertionError):
+            case.check()
+    redemption = world.redemption(int(case.key.split(":")[1]))
+    assert redemption.expires_at is not None
+    late = CreditOrder(redemption.member_id, 1_000, "CHF", redemption.created_at, redemption.expires_at)
+    give_credit(world.app.bench.clients.of(world.shop_id, world.shop.domain), late, sent_ago=None)
+    world.forward(hours=1)
+    world.worker.settle()
+    assert world.effect(case.key)[0] == 1
+    case.check()
 
 
 def test_a_referral_code_refused_for_good_makes_room_for_another(world: World) -> None:

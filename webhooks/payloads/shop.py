@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from plugin.domain.facts import AppUninstalled, BulkFinished, ScopesUpdated, ShopRedacted
+from plugin.domain.facts import AppUninstalled, BulkFinished, ScopesUpdated, ShopChanged, ShopRedacted
 from webhooks.payloads.reading import PayloadError, decode, decoder_of
 
 
@@ -39,6 +39,12 @@ def app_uninstalled(body: bytes) -> AppUninstalled:
 def scopes_updated(body: bytes) -> ScopesUpdated:
     """app/scopes_update: what is granted now, in alphabetical order."""
     return ScopesUpdated(tuple(sorted(decode(_SCOPES, body).current)))
+
+
+def shop_changed(body: bytes) -> ShopChanged:
+    """shop/update: the shop object. What it says we read with the shop's own token, for the header is not signed."""
+    decode(_ANY, body)
+    return ShopChanged()
 
 
 def bulk_finished(body: bytes) -> BulkFinished:

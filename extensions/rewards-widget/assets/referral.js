@@ -1,6 +1,7 @@
 // The link for friends: a friend who lands by one sees its code and, with consent, carries it in the cart into the order;
-// a member gets their own at a tap. Nothing is asked of our app before that tap.
-const code = (new URLSearchParams(location.search).get('ref') ?? '').trim().toUpperCase();
+// a member gets their own at a tap. Nothing is asked of our app before that tap. Links of former apps name it otherwise.
+const [, said = ''] = [...new URLSearchParams(location.search)].find(([name]) => /(^|_)ref(erral)?(_|$)/.test(name)) ?? [];
+const code = said.trim().toUpperCase();
 const landed = /^[A-Z0-9][A-Z0-9-]{3,38}[A-Z0-9]$/.test(code);
 const json = (method, body) => ({ method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from plugin.pages.answers import json_answer
-from plugin.pages.api import actions, members, openapi, programme, rewards, stops, surveys, webhooks
+from plugin.pages.api import (
+    actions,
+    members,
+    memberships,
+    moving,
+    openapi,
+    programme,
+    referrals,
+    rewards,
+    stops,
+    surveys,
+    webhooks,
+)
 from plugin.pages.api.door import view
 from plugin.pages.api.route import PREFIX, Route
 from plugin.pages.guards import OPEN, guard
@@ -20,11 +32,14 @@ __all__ = ["PREFIX", "ROUTES", "register"]
 # One file per resource; each ends with its routes.
 ROUTES: tuple[Route, ...] = (
     *members.ROUTES,
+    *memberships.ROUTES,
     *rewards.ROUTES,
+    *referrals.ROUTES,
     *programme.ROUTES,
     *stops.ROUTES,
     *surveys.ROUTES,
     *actions.ROUTES,
+    *moving.ROUTES,
     *webhooks.ROUTES,
 )
 

@@ -41,7 +41,7 @@ def view(web: Web, route: Route) -> Callable[..., Response]:
             raise Refusal(f"This key may not do this. Make a key with the scope {route.scope} under Settings.",
                           code="insufficient_scope", status=403)  # fmt: skip
         path = {name: _numbered(text) for name, text in parts.items()}
-        raw = raw_body() if route.method in ("POST", "PUT") else b""
+        raw = raw_body(route.largest) if route.method in ("POST", "PUT") else b""
         given = _given(route, raw)
         if route.repeatable:
             return _once(web, route, shop, key, path, raw, given)
@@ -52,6 +52,8 @@ def view(web: Web, route: Route) -> Callable[..., Response]:
                 _mark(tx, shop, key, web)
         if route.method == "GET":
             _mark_apart(web, shop, key)
+        if isinstance(answer, Later):
+            answer = answer.finish()
         if route.answer is None:
             return Response(status=204)
         return json_answer(answer, route.status)
@@ -111,13 +113,13 @@ def _numbered(text: str) -> int:
     return found
 
 
-def raw_body() -> bytes:
-    """The raw body, of at most a quarter of a megabyte. Raises Refusal."""
-    request.max_content_length = MAX_BODY_BYTES
+def raw_body(largest: int = MAX_BODY_BYTES) -> bytes:
+    """The raw body, of at most so many bytes. Raises Refusal."""
+    request.max_content_length = largest
     try:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:
-        raise Refusal(f"The body is larger than {MAX_BODY_BYTES} bytes. Send less at a time.",
+        raise Refusal(f"The body is larger than {largest} bytes. Send less at a time.",
                       code="body_too_large", status=413) from None  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from plugin.flows.api_keys import SCOPES
 from plugin.pages.api.programme import DOCUMENTS
-from plugin.pages.api.route import MAX_BODY_BYTES, PREFIX, Route
+from plugin.pages.api.route import PREFIX, Route
 
 _REF = "#/components/schemas/{name}"
 _ID = {"type": "string", "pattern": "^[1-9][0-9]{0,18}$"}
@@ -34,7 +34,7 @@ _FAULTS = {
     403: "The key lacks the scope, or the shop does not run the app any more",
     404: "There is no such thing in this shop",
     409: "Not possible as things stand",
-    413: f"The body is larger than {MAX_BODY_BYTES} bytes",
+    413: "The body is larger than {largest} bytes",
     415: "The body is not application/json",
     422: "A field does not fit",
     429: "Too many requests; Retry-After says how many seconds to wait",
@@ -136,8 +136,9 @@ def _responses(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
     if route.answer is not None:
         good["content"] = _json(by_type[repr(route.answer)])
     status = route.status if route.answer is not None else 204
+    shown = _json({"$ref": _REF.format(name="Error")})
     faults = {
-        str(one): {"description": _FAULTS[one], "content": _json({"$ref": _REF.format(name="Error")})}
+        str(one): {"description": _FAULTS[one].format(largest=route.largest), "content": shown}
         for one in sorted(set(statuses))
     }
     return {str(status): good} | faults

@@ -10,6 +10,7 @@ from msgspec import Struct
 from plugin.domain import programme as rules
 from plugin.domain.programme import Programme
 from plugin.flows import merchants
+from plugin.flows.programme_documents import MAX_BYTES
 from plugin.pages.api.route import Call, Fault, Route, said
 from plugin.store import programmes
 
@@ -100,10 +101,10 @@ ROUTES = (
     Route("GET", "/programme", "read_programme", get_programme, "The programme in force", answer=Programme),
     Route("PUT", "/programme", "write_programme", publish_programme,
           "Publishes a changed document, in force from now on; its `version` is the one it was made from",
-          given=dict[str, Any], answer=Programme),
+          given=dict[str, Any], answer=Programme, largest=MAX_BYTES),
     Route("POST", "/programme/check", "read_programme", check_programme,
           "What would keep a document from being published; publishes nothing",
-          given=dict[str, Any], answer=Checked, moves=False),
+          given=dict[str, Any], answer=Checked, moves=False, largest=MAX_BYTES),
 )  # fmt: skip
 # What the document of a PUT should look like; it is read more gently than its type, to name what is wrong.
 # A check takes any document: saying what is wrong with it is its answer.

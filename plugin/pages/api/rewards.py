@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, get_args
 
 from msgspec import Struct
 
 from plugin.domain import reward_names
-from plugin.flows import spending
+from plugin.flows import cards, spending
 from plugin.pages.answers import Refusal
 from plugin.pages.api.members import known
 from plugin.pages.api.route import (
@@ -29,7 +30,11 @@ from plugin.store import api_lists, programmes, queues, redemptions
 from plugin.store.queues import Effect
 from plugin.store.redemptions import Redemption as Stored
 
-_STATES = {"debited": "being_made"}
+State = Literal[
+    "being_made", "made", "used", "undone", "refused", "expired", "waiting", "fulfilled", "credited"
+]
+# What the store calls it -> what the API calls it.
+_STATES: dict[str, State] = {"debited": "being_made", **{one: one for one in get_args(State)[1:]}}
 
 
 class OfferedReward(Struct, frozen=True):
@@ -54,14 +59,14 @@ class Rewards(Struct, frozen=True):
 
 
 class Redemption(Struct, frozen=True):
-    """Points spent on a reward. `state`: being_made, made, used, undone, refused or expired; waiting and fulfilled for
-    what the shop hands over, credited for store credit. The code works once it is made."""
+    """Points spent on a reward. `state`: waiting and fulfilled are what the shop hands over, credited is store credit.
+    The code works once it is made."""
 
     id: Id
     member_id: Id
     reward: str
     points: int
-    state: str
+    state: State
     code: str | None
     created_at: datetime
     expires_at: datetime | None
@@ -70,9 +75,16 @@ class Redemption(Struct, frozen=True):
 
 
 class RedemptionsQuery(Paged, frozen=True):
-    """Which redemptions: of one member, or all."""
+    """Which redemptions: of one member or of all, in one state (waiting: to be handed over) or in any."""
 
     member_id: Id | None = None
+    state: State | None = None
+
+
+class HandOver(Body, frozen=True):
+    """What became of a reward that waits for the shop: it was handed over, or cannot be and its points come back."""
+
+    done: bool
 
 
 class Wish(Body, frozen=True):
@@ -103,8 +115,9 @@ def list_redemptions(call: Call, query: RedemptionsQuery) -> Page[Redemption]:
     before = position(query.cursor)
     member_id = known(call, _number(query.member_id), "member_id") if query.member_id is not None else None
     found = api_lists.redemptions_page(
-        call.tx, call.shop_id, before[0] if before else None, query.limit + 1, member_id=member_id
-    )
+        call.tx, call.shop_id, before[0] if before else None, query.limit + 1, member_id=member_id,
+        state=next((stored for stored, shown in _STATES.items() if shown == query.state), None),
+    )  # fmt: skip
     return paged(found, query.limit, _shown, lambda one: cursor(one.redemption_id))
 
 
@@ -116,7 +129,7 @@ def redeem_reward(call: Call, wish: Wish) -> Later:
     member_id = known(call, _number(wish.member_id), "member_id")
     made = spending.redeem(
         call.tx, call.shop, member_id, wish.reward, call.cause, call.now,
-        points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor,
+        points=wish.points, currency=wish.currency, basket_minor=wish.basket_minor, actor=call.actor,
     )  # fmt: skip
     return _performed(call, made.redemption_id, spending.make_code(made.redemption_id))
 
@@ -125,6 +138,17 @@ def undo_redemption(call: Call, _: None) -> Later:
     one = _known(call)
     spending.undo(call.tx, call.shop, one.member_id, one.redemption_id, call.now)
     return _performed(call, one.redemption_id, spending.withdraw_code(one.redemption_id))
+
+
+def hand_reward_over(call: Call, wish: HandOver) -> Redemption:
+    redemption_id = _known(call).redemption_id
+    cards.hand_over(call.tx, call.shop, redemption_id, done=wish.done, actor=call.actor, now=call.now)
+    found = _known(call)
+    if found.state != ("fulfilled" if wish.done else "refused"):
+        raise Refusal(
+            "What became of this reward was said before, and stays so.", code="already_decided", status=409
+        )
+    return _shown(found)
 
 
 def _performed(call: Call, redemption_id: int, wish: Effect) -> Later:
@@ -168,7 +192,7 @@ def _shown(one: Stored) -> Redemption:
         str(one.member_id),
         one.reward.key,
         one.points,
-        _STATES.get(one.state, one.state),
+        _STATES[one.state],
         one.code if one.state in ("made", "used") else None,
         one.created_at,
         one.expires_at,
@@ -187,4 +211,7 @@ ROUTES = (
           given=Wish, answer=Redemption, status=201),
     Route("POST", "/redemptions/{redemption_id}/undo", "write_redemptions", undo_redemption,
           "Takes an unused code out of the shop; the points come back once it is gone", answer=Redemption),
+    Route("POST", "/redemptions/{redemption_id}/handover", "write_redemptions", hand_reward_over,
+          "Says that a reward which waits for the shop was handed over, or cannot be", given=HandOver,
+          answer=Redemption),
 )  # fmt: skip

@@ -90,9 +90,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """An answer that is better once what the transaction asked for was done: `finish` runs after the commit."""
+    """An answer that is better once what the transaction asked for was done: `finish` runs after the commit.
 
-    answer: Struct
+    `answer`: what stands if that fails; None where nothing is kept.
+    """
+
+    answer: Struct | None
     finish: Callable[[], Struct]
 
 
@@ -104,7 +107,8 @@ class Route:
     """One row of the API. The address, the check of the body, the scope and the OpenAPI document follow from it.
 
     `given` is what the handler gets: the body of POST and PUT, the query of GET, None without either.
-    `moves`: it changes something, so a POST needs an idempotency key. `answer` None: 204 and no body.
+    `moves`: it changes something, so a POST needs an idempotency key. `answer` None: 204 and no body. `largest`: the
+    most bytes of a body.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -116,6 +120,7 @@ class Route:
     given: Any = None
     status: int = 200
     moves: bool = True
+    largest: int = MAX_BODY_BYTES
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from plugin.pages.api.route import MAX_BODY_BYTES
+from plugin.flows.programme_documents import MAX_BYTES
 from plugin.store import published
 from tests.pages.api.caller import Program, fault, program
 from tests.pages.scene import ALICE, MALLORY, Scene
@@ -96,7 +96,7 @@ def test_a_huge_body_and_garbage_are_refused(light: Scene) -> None:
     def sent(body: bytes, kind: str = "application/json") -> tuple[int, str, str | None]:
         return fault(caller.send("PUT", "/programme", body, Content_Type=kind))
 
-    assert sent(b" " * (MAX_BODY_BYTES + 1)) == (413, "body_too_large", None)
+    assert sent(b" " * (MAX_BYTES + 1)) == (413, "body_too_large", None)
     assert sent(b'{"a":' * 40_000)[:2] == (400, "invalid_json")
     assert sent(b'{"version": ')[:2] == (400, "invalid_json")
     assert sent(b"\xff\xfe")[:2] == (400, "invalid_json")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from plugin.domain.programme import Reward
 from plugin.flows import spending
 from tests.pages.api.caller import fault, program
-from tests.pages.scene import ALICE, ANNA, BEN, Scene
+from tests.pages.scene import ALICE, ANNA, BEN, Scene, programme
 
 
 def wish(customer_id: int = ANNA, reward: str = "five_off") -> dict[str, str]:
@@ -29,6 +30,9 @@ def test_redeemed_with_the_code_in_the_answer_and_once_per_key(scene: Scene) -> 
     again = caller.send("POST", "/redemptions", wish(), Idempotency_Key="basket-7")
     assert (again.json, again.headers["Idempotency-Replayed"]) == (made, "true")
     assert [kind for kind, _ in scene.entries(ALICE, ANNA)].count("redeem") == 1
+    with scene.db.read() as tx:
+        (spent,) = tx.all("SELECT actor FROM entries WHERE kind = 'redeem'")
+    assert spent[0].startswith("api:")
     assert caller.get(f"/redemptions/{made['id']}") == made
     other = caller.send("POST", "/redemptions", wish(reward="free_shipping"), Idempotency_Key="basket-7")
     assert fault(other)[:2] == (422, "idempotency_key_reused")
@@ -97,3 +101,23 @@ def test_what_cannot_be_redeemed_takes_nothing_and_may_be_tried_again(scene: Sce
     # A refusal is not kept: with points in the account the same request succeeds.
     scene.member(ALICE, ANNA, 100)
     caller.post("/redemptions", wish(), key="k")
+
+
+def test_what_the_shop_hands_over_waits_and_is_decided_once(scene: Scene) -> None:
+    scene.install(ALICE, programme(rewards=(Reward("cup", "manual", "A cup", 100),)))
+    scene.member(ALICE, ANNA, 500)
+    caller = program(scene)
+    given, kept = (caller.post("/redemptions", wish(reward="cup")) for _ in range(2))
+    assert [one["id"] for one in caller.get("/redemptions?state=waiting")["data"]] == [
+        kept["id"],
+        given["id"],
+    ]
+    path = f"/redemptions/{given['id']}/handover"
+    assert caller.post(path, {"done": True}, 200)["state"] == "fulfilled"
+    assert fault(caller.send("POST", path, {"done": False}, Idempotency_Key="n"))[:2] == (
+        409,
+        "already_decided",
+    )
+    refused = caller.post(f"/redemptions/{kept['id']}/handover", {"done": False}, 200)
+    assert (refused["state"], refused["points_returned"]) == ("refused", 100)
+    assert caller.get("/redemptions?state=waiting")["data"] == []

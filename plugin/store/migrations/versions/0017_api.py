@@ -1,0 +1,12 @@
+"""Adds to granted tiers when their member was told that they end."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017_api"
+down_revision = "0016_voice"
+
+
+def upgrade() -> None:
+    """Adds the column; nobody was told so far."""
+    op.add_column("tier_grants", sa.Column("warned_at", sa.BigInteger(), nullable=True))
