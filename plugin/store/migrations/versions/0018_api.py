@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0017_api"
-down_revision = "0016_voice"
+revision = "0018_api"
+down_revision = "0017_asking"
 
 
 def upgrade() -> None:
