@@ -71,6 +71,7 @@ def test_actions_are_set_published_and_earn(demo: Demo, browser: Browser, size: 
         with here.db.write() as tx:
             shop = shops.by_domain(tx, demo.app.domain)
             assert shop is not None
+            assert here.bench.sealer is not None
             key = api_keys.make(
                 tx, shop, "Reviews", ["write_actions"], "staff:1", here.now(), here.bench.sealer.seal
             )
