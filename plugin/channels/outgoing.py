@@ -139,7 +139,7 @@ class _Checked:
             self._deadline.cancel()
             self._handle.close()
         # Mixed in before urllib3's connections, whose close() comes next; its own type alone cannot say so.
-        super().close()  # type: ignore[misc]
+        super().close()  # type: ignore[misc]  # what this is mixed into has it
 
 
 def _cut(handle: socket.socket) -> None:

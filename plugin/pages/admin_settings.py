@@ -136,7 +136,10 @@ def _drafted(latest: Programme, given: dict[str, str], errors: dict[str, str]) -
     if len(tag) > MAX_TAG or "," in tag:
         errors["membership_tag"] = f"A tag has at most {MAX_TAG} characters and no comma."
         return latest
-    # The list above is the closed set of policies; a type checker cannot see that from a string.
-    draft = replace(latest, membership=policy, membership_tag=tag or None)  # type: ignore[arg-type]
+    draft = replace(
+        latest,
+        membership=policy,  # type: ignore[arg-type]  # it was just found among the POLICIES
+        membership_tag=tag or None,
+    )
     errors.update((where, said) for where, said in rules.problems(draft) if where.startswith("membership"))
     return draft

@@ -93,8 +93,8 @@ def create_web(deps: Web) -> Flask:
     app.register_error_handler(RegularsError, _expected)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
-    # Flask's own documented way to put a WSGI middleware in front; its stub types the attribute as a method.
-    app.wsgi_app = FastReads(app.wsgi_app, deps)  # type: ignore[method-assign]
+    # Flask's own documented way to put a WSGI middleware in front.
+    app.wsgi_app = FastReads(app.wsgi_app, deps)  # type: ignore[method-assign]  # its types call it a method
     return app
 
 

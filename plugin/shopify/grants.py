@@ -62,8 +62,7 @@ def _known(scopes: Sequence[str]) -> tuple[list[str], set[str]]:
     return known, set(clean) - set(known)
 
 
-# The library ships no types, so its class counts as Any.
-class _Asked(Session):  # type: ignore[misc]
+class _Asked(Session):  # type: ignore[misc]  # the library ships no types, so its class counts as Any
     """shopifyapi's session with its own client id: the library keeps that on the class, for all shops."""
 
     def __init__(self, domain: str, api_key: str) -> None:

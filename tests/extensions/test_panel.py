@@ -319,6 +319,15 @@ def test_a_guest_sees_what_there_is_to_gain_without_any_request(
     assert api.seen == []
 
 
+def test_money_has_the_ledgers_digits_also_where_the_browser_has_none(site: Site, visit: Visit) -> None:
+    programme = replace(first_programme("HUF", 1_000), earning=(EarningRule(Rate(1, 10_000)),))
+    site.page = site.page.but(
+        digest=storefront_digest(programme), currency="HUF", signed_in=False, loyalty=None
+    )
+    window = opened_panel(visit(PHONE))
+    expect(window.locator("dialog")).to_contain_text("1 point for every HUF 100 you spend")
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

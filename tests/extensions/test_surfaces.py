@@ -96,7 +96,7 @@ def test_every_text_is_said_and_everything_said_is_a_text(folder: str) -> None:
 
 
 def test_money_has_the_ledgers_minor_units() -> None:
-    text = (EXTENSIONS / "shared/words.js").read_text("utf-8")
+    text = (EXTENSIONS / "surfaces/words.js").read_text("utf-8")
     whole, thousandths = (set(one.split()) for one in re.findall(r" = '([A-Z ]+)'\.split", text))
     for currency in {*whole, *thousandths, *values._EXPONENTS, "CHF", "HUF"}:
         digits = 0 if currency in whole else 3 if currency in thousandths else 2

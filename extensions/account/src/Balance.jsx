@@ -1,11 +1,11 @@
 // The balance, what is still to come, and the tier.
 
-import { unitOf } from '../../shared/words.js';
+import { unitOf } from '../../surfaces/words.js';
 
 // An expiry further away than this is no news.
 const SOON_MS = 92 * 864e5;
 
-/** @param {{ words: import('../../shared/words.js').Words, me: any }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, me: any }} given */
 export function Balance({ words, me }) {
   const { t, n, number, date } = words;
   const { points, tier } = me;
@@ -29,7 +29,7 @@ export function Balance({ words, me }) {
   );
 }
 
-/** @param {{ words: import('../../shared/words.js').Words, tier: any, currency: string }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, tier: any, currency: string }} given */
 function Tier({ words: { t, number, money }, tier: { name, next, progress, basis }, currency }) {
   // Money counts in whole units here.
   const said = (/** @type {number} */ value) => (basis === 'money' ? money(value * unitOf(currency), currency) : number(value));

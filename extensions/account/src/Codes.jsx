@@ -1,8 +1,8 @@
 // The codes that points have become: to copy, to give back, and what has become of the newest.
 
 import { useState } from 'preact/hooks';
-import { usePress } from '../../shared/loaded.js';
-import { nameOf } from '../../shared/rewards.js';
+import { usePress } from '../../surfaces/loaded.js';
+import { nameOf } from '../../surfaces/rewards.js';
 
 // What is worth a sentence of its own; a code that is ready says so itself.
 const SAID = ['refused', 'undone', 'credited', 'awaiting_shop', 'used', 'fulfilled', 'expired'];
@@ -27,7 +27,7 @@ export function Codes({ words, calls, me, fresh, changed }) {
   );
 }
 
-/** @param {{ words: import('../../shared/words.js').Words, calls: import('../../shared/calls.js').Calls, code: any, currency: string, changed: (made: any) => Promise<void> }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, calls: import('../../surfaces/calls.js').Calls, code: any, currency: string, changed: (made: any) => Promise<void> }} given */
 function Code({ words, calls, code, currency, changed }) {
   const { t, n, date } = words;
   const [asked, ask] = useState(false);

@@ -1,8 +1,8 @@
 // The member's link for friends, made when it is first asked for.
 
 import { useState } from 'preact/hooks';
-import { usePress } from '../../shared/loaded.js';
-import { TroubleNote } from '../../shared/parts.jsx';
+import { usePress } from '../../surfaces/loaded.js';
+import { TroubleNote } from '../../surfaces/parts.jsx';
 
 /** @param {import('./given.js').Given} given */
 export function Friends({ words, calls }) {

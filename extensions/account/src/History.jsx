@@ -1,9 +1,9 @@
 // The history: every line says what happened and which numbers made it.
 
 import { useState } from 'preact/hooks';
-import { useLoaded, usePress } from '../../shared/loaded.js';
-import { TroubleNote, Waiting } from '../../shared/parts.jsx';
-import { nameOf } from '../../shared/rewards.js';
+import { useLoaded, usePress } from '../../surfaces/loaded.js';
+import { TroubleNote, Waiting } from '../../surfaces/parts.jsx';
+import { nameOf } from '../../surfaces/rewards.js';
 
 /** @param {import('./given.js').Given} given */
 export function History({ words, calls, me }) {
@@ -54,7 +54,7 @@ export function History({ words, calls, me }) {
 
 /**
  * What happened, and why it is that many.
- * @param {import('../../shared/words.js').Words} words
+ * @param {import('../../surfaces/words.js').Words} words
  * @param {any} line
  * @param {any[]} tiers
  * @returns {[string, string]}

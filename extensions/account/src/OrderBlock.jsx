@@ -3,11 +3,11 @@
 import '@shopify/ui-extensions/preact';
 import { render } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { useLoaded } from '../../shared/loaded.js';
-import { OrderPoints } from '../../shared/OrderPoints.jsx';
-import { TroubleNote, Waiting } from '../../shared/parts.jsx';
-import { asCustomer, numberOf } from '../../shared/reach.js';
-import { wordsOf } from '../../shared/words.js';
+import { useLoaded } from '../../surfaces/loaded.js';
+import { OrderPoints } from '../../surfaces/OrderPoints.jsx';
+import { TroubleNote, Waiting } from '../../surfaces/parts.jsx';
+import { asCustomer, numberOf } from '../../surfaces/reach.js';
+import { wordsOf } from '../../surfaces/words.js';
 import { Question } from './Question.jsx';
 
 export default async () => {

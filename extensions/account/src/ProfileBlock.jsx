@@ -3,11 +3,11 @@
 import '@shopify/ui-extensions/preact';
 import { render } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { Join } from '../../shared/Join.jsx';
-import { useLoaded } from '../../shared/loaded.js';
-import { TroubleNote, Waiting } from '../../shared/parts.jsx';
-import { asCustomer } from '../../shared/reach.js';
-import { wordsOf } from '../../shared/words.js';
+import { Join } from '../../surfaces/Join.jsx';
+import { useLoaded } from '../../surfaces/loaded.js';
+import { TroubleNote, Waiting } from '../../surfaces/parts.jsx';
+import { asCustomer } from '../../surfaces/reach.js';
+import { wordsOf } from '../../surfaces/words.js';
 import { Balance } from './Balance.jsx';
 
 export default async () => {

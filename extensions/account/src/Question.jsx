@@ -1,12 +1,12 @@
 // The one question about an order: a score, a reason if one likes, and only a press that sends it.
 
 import { useState } from 'preact/hooks';
-import { usePress } from '../../shared/loaded.js';
-import { TroubleNote } from '../../shared/parts.jsx';
+import { usePress } from '../../surfaces/loaded.js';
+import { TroubleNote } from '../../surfaces/parts.jsx';
 
 const SCORES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-/** @param {{ words: import('../../shared/words.js').Words, calls: import('../../shared/calls.js').Calls, order: string, score?: number | null, done: (answer: any) => void }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, calls: import('../../surfaces/calls.js').Calls, order: string, score?: number | null, done: (answer: any) => void }} given */
 export function Question({ words, calls, order, score = null, done }) {
   const { t, number } = words;
   const [chosen, choose] = useState(score);

@@ -1,9 +1,9 @@
 // What points buy: why not, where it cannot be had, and a second press before points are spent.
 
 import { useState } from 'preact/hooks';
-import { usePress } from '../../shared/loaded.js';
-import { TroubleNote } from '../../shared/parts.jsx';
-import { nameOf } from '../../shared/rewards.js';
+import { usePress } from '../../surfaces/loaded.js';
+import { TroubleNote } from '../../surfaces/parts.jsx';
+import { nameOf } from '../../surfaces/rewards.js';
 
 /** @param {import('./given.js').Given & { changed: (made: any) => Promise<void> }} given */
 export function Rewards({ words, calls, me, changed }) {
@@ -23,7 +23,7 @@ export function Rewards({ words, calls, me, changed }) {
   );
 }
 
-/** @param {{ words: import('../../shared/words.js').Words, calls: import('../../shared/calls.js').Calls, reward: any, currency: string, changed: (made: any) => Promise<void> }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, calls: import('../../surfaces/calls.js').Calls, reward: any, currency: string, changed: (made: any) => Promise<void> }} given */
 function Reward({ words, calls, reward, currency, changed }) {
   const { t, n, money } = words;
   const [asked, ask] = useState(false);

@@ -1,6 +1,6 @@
 // How points are earned.
 
-/** @param {{ words: import('../../shared/words.js').Words, programme: any, joined: boolean }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, programme: any, joined: boolean }} given */
 export function Ways({ words: { t, n, money }, programme, joined }) {
   const { earning, signup_points: gift, currency, ways } = programme;
   const lines = earning

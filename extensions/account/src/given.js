@@ -2,8 +2,8 @@
 
 /**
  * @typedef {{
- *   words: import('../../shared/words.js').Words,
- *   calls: import('../../shared/calls.js').Calls,
+ *   words: import('../../surfaces/words.js').Words,
+ *   calls: import('../../surfaces/calls.js').Calls,
  *   me: any,
  * }} Given  `me` is the answer of GET /me.
  */

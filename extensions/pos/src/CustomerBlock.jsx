@@ -3,9 +3,9 @@
 import '@shopify/ui-extensions/preact';
 import { render } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { useLoaded } from '../../shared/loaded.js';
-import { asTill } from '../../shared/reach.js';
-import { wordsOf } from '../../shared/words.js';
+import { useLoaded } from '../../surfaces/loaded.js';
+import { asTill } from '../../surfaces/reach.js';
+import { wordsOf } from '../../surfaces/words.js';
 
 export default async () => {
   render(<CustomerBlock />, document.body);

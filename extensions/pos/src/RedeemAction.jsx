@@ -3,10 +3,10 @@
 import '@shopify/ui-extensions/preact';
 import { render } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { useLoaded, usePress } from '../../shared/loaded.js';
-import { asTill } from '../../shared/reach.js';
-import { nameOf } from '../../shared/rewards.js';
-import { wordsOf } from '../../shared/words.js';
+import { useLoaded, usePress } from '../../surfaces/loaded.js';
+import { asTill } from '../../surfaces/reach.js';
+import { nameOf } from '../../surfaces/rewards.js';
+import { wordsOf } from '../../surfaces/words.js';
 
 export default async () => {
   render(<RedeemAction />, document.body);
@@ -57,7 +57,7 @@ const Note = ({ text, press, label }) => (
   </>
 );
 
-/** @param {{ words: import('../../shared/words.js').Words, calls: import('../../shared/calls.js').Calls, me: any, put: (me: any) => void }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, calls: import('../../surfaces/calls.js').Calls, me: any, put: (me: any) => void }} given */
 function Join({ words: { t, n }, calls, me, put }) {
   const { press, busy, trouble } = usePress(async () => put(await calls.join()));
   return (
@@ -71,7 +71,7 @@ function Join({ words: { t, n }, calls, me, put }) {
   );
 }
 
-/** @param {{ words: import('../../shared/words.js').Words, calls: import('../../shared/calls.js').Calls, reward: any, currency: string, changed: (made: any) => Promise<void> }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, calls: import('../../surfaces/calls.js').Calls, reward: any, currency: string, changed: (made: any) => Promise<void> }} given */
 function Reward({ words, calls, reward, currency, changed }) {
   const { t, n } = words;
   const [asked, ask] = useState(false);
@@ -98,7 +98,7 @@ function Reward({ words, calls, reward, currency, changed }) {
   );
 }
 
-/** @param {{ words: import('../../shared/words.js').Words, made: any }} given */
+/** @param {{ words: import('../../surfaces/words.js').Words, made: any }} given */
 function Made({ words: { t }, made }) {
   const { press, busy, step } = usePress(async () => {
     // The code is this customer's alone: without them in the cart it takes nothing off.

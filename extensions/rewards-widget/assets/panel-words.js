@@ -3,7 +3,7 @@
 /** The texts that Liquid wrote, filled in and inflected. */
 export function speaker(host) {
   const texts = JSON.parse(host.querySelector('script[type="application/json"]').textContent);
-  const { lang, dataset: { shop } } = host;
+  const { lang, dataset: { shop, digits } } = host;
   const plural = new Intl.PluralRules(lang);
   const whole = new Intl.NumberFormat(lang);
   const put = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? (name === 'shop' ? shop : all));
@@ -27,10 +27,10 @@ export function speaker(host) {
       return at.toLocaleDateString(lang, { day: 'numeric', month: 'short', year }).replaceAll(' ', '\u00a0');
     },
     month: (text) => new Date(text).toLocaleDateString(lang, { month: 'long', year: 'numeric' }),
-    money(minor, currency) {
-      const form = new Intl.NumberFormat(lang, { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' });
-      return form.format(minor / 10 ** form.resolvedOptions().maximumFractionDigits);
-    },
+    /** `digits` as the ledger counts them: Intl has none for HUF, where Shopify has two. */
+    money: (minor, currency) =>
+      new Intl.NumberFormat(lang, { style: 'currency', currency, trailingZeroDisplay: 'stripIfInteger' })
+        .format(minor / 10 ** digits),
   };
 }
 

@@ -3,12 +3,12 @@
 import '@shopify/ui-extensions/preact';
 import { render } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { Trouble } from '../../shared/calls.js';
-import { useLoaded } from '../../shared/loaded.js';
-import { OrderPoints } from '../../shared/OrderPoints.jsx';
-import { TroubleNote, Waiting } from '../../shared/parts.jsx';
-import { asCustomer, numberOf } from '../../shared/reach.js';
-import { wordsOf } from '../../shared/words.js';
+import { Trouble } from '../../surfaces/calls.js';
+import { useLoaded } from '../../surfaces/loaded.js';
+import { OrderPoints } from '../../surfaces/OrderPoints.jsx';
+import { TroubleNote, Waiting } from '../../surfaces/parts.jsx';
+import { asCustomer, numberOf } from '../../surfaces/reach.js';
+import { wordsOf } from '../../surfaces/words.js';
 
 // Shopify tells the app of an order some seconds after its buyer has arrived here.
 const LOOKS = 5;
@@ -29,7 +29,7 @@ function ThankYou() {
   return order ? <OrderPoints words={words} calls={calls} order={order} again={again} /> : <Waiting words={words} />;
 }
 
-/** The order, once the app knows it. @param {import('../../shared/calls.js').Calls} calls @param {string} id */
+/** The order, once the app knows it. @param {import('../../surfaces/calls.js').Calls} calls @param {string} id */
 async function arrived(calls, id) {
   for (let looks = 1; ; looks += 1) {
     try {
