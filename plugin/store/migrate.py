@@ -63,7 +63,7 @@ def head() -> str:
 
 
 def draft(url: str, message: str) -> Path:
-    """Writes the next revision from the difference between `schema.py` and a database at head.
+    """Writes the next revision from the difference between `plugin/store/schema/` and a database at head.
 
     For developers: read the file before you keep it, and add triggers by hand.
     """

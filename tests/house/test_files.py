@@ -12,8 +12,8 @@ import pytest
 from tests.house.sources import ROOT, project_files, python_files, tree
 
 LINES = 350
-# Lists of tables: one column a line is no complexity.
-DECLARATIONS = ("plugin/store/schema.py", "plugin/store/migrations/versions/")
+# Lists of tables that a migration makes: one column a line is no complexity.
+DECLARATIONS = ("plugin/store/migrations/versions/",)
 FORBIDDEN_NAMES = {"util", "utils", "helper", "helpers", "base", "manager", "managers", "common", "misc"}
 # Formats without comments, texts that are not ours, and empty markers.
 NO_FIRST_LINE = {"LICENSE", "py.typed"}

@@ -1,4 +1,4 @@
-"""The migrations: up on both engines, equal to schema.py, one at a time, and guarding what is history."""
+"""The migrations: up on both engines, equal to plugin/store/schema, one at a time, and guarding what is history."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_every_revision_runs_up_on_its_own(blank_database_url: str) -> None:
         assert migrate.current(blank_database_url) == revision
 
 
-def test_a_migrated_database_is_what_schema_py_says(database_url: str) -> None:
+def test_a_migrated_database_is_what_the_catalogue_says(database_url: str) -> None:
     with _engine(database_url).connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
 
-def test_the_catalogue_is_the_one_that_schema_py_would_create(blank_database_url: str) -> None:
+def test_the_catalogue_is_the_one_that_the_tables_would_create(blank_database_url: str) -> None:
     """Stricter than Alembic's comparison, which does not look at the condition of a partial index."""
     with _engine(blank_database_url).begin() as connection:
         metadata.create_all(connection)
