@@ -178,15 +178,15 @@ def score(found: Iterable[str], checks: Checks) -> int:
 class Case:
     """One referral as it stands: its order, what staff said, and whether the reward was given already.
 
-    `why_not`: why the order counts nothing, as earning says it; `opens_at`: when points of the order open, None while
-    it has not arrived; `again`: another order of the same friend comes first.
+    `why_not`: why the order counts nothing, as earning says it; `over_at`: when the order has arrived and the window,
+    or the days set, is over, None while it is on its way; `again`: another order of the same friend comes first.
     """
 
     why_not: str | None
     confirmed: bool
     refuted: bool
     basis_minor: int
-    opens_at: datetime | None
+    over_at: datetime | None
     again: bool = False
     member_gone: bool = False
     score: int = 0
@@ -220,7 +220,7 @@ def judge(case: Case, rule: Referral, now: datetime) -> Verdict:
     if case.basis_minor < max(1, rule.minimum_minor):
         return Verdict("cancelled", "refunded" if case.basis_minor <= 0 or case.released else "too_small")
     if case.released:
-        return Verdict("approved", release_at=case.opens_at)
+        return Verdict("approved", release_at=case.over_at)
     if case.again:
         return Verdict("cancelled", "again")
     if case.member_gone:
@@ -231,8 +231,8 @@ def judge(case: Case, rule: Referral, now: datetime) -> Verdict:
         return Verdict("rejected", "score")
     if case.decision is None and case.score >= rule.review_score:
         return Verdict("review", "score")
-    due = case.opens_at is not None and case.opens_at <= now
-    return Verdict("approved" if due else "qualified", release_at=case.opens_at)
+    due = case.over_at is not None and case.over_at <= now
+    return Verdict("approved" if due else "qualified", release_at=case.over_at)
 
 
 @dataclass(frozen=True, slots=True)

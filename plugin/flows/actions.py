@@ -144,12 +144,12 @@ def keep_earliest(
 ) -> None:
     """After two members became one: what both had within a limit stands once, the earliest (design 10.3)."""
     standing = actions.standing(tx, shop.shop_id, [kept.member_id, gone_id])
-    if not any(action.member_id == gone_id for action in standing):
-        return
     groups: dict[str, list[Action]] = {}
     for action in standing:
         groups.setdefault(action.kind if action.kind in SINGLE else f"rule {action.rule}", []).append(action)
     for group in groups.values():
+        if len({action.member_id for action in group}) < 2:
+            continue  # what one of them had is no affair of the merge, whatever today's limit
         rule = programme.action(group[0].rule) if programme is not None else None
         law = rules.limit_of(rule, group[0].kind)
         if law is None:

@@ -47,10 +47,11 @@ LIST_DAYS = 14
 def tick(tx: Tx, shop: Shop, now: datetime) -> bool:
     """Does one slice of everything that is due in a shop; True when a slice was full and more may wait."""
     full = [
+        # First, because a version may keep points that would be over without it.
+        merchants.take_effect(tx, shop, now),
         expiring.expire(tx, shop, now, SLICE),
         expiring.remind(tx, shop, now, SLICE),
         _void(tx, shop, now),
-        merchants.take_effect(tx, shop, now),
         tiers.review_due(tx, shop, now, SLICE),
         tiers.sweep(tx, shop, now, SWEEP_SLICE),
         _open_lots(tx, shop, now),

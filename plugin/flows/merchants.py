@@ -185,7 +185,7 @@ def publish(
     kind = "programme_published" if later is None else "programme_scheduled"
     events.record(tx, shop.shop_id, [Event(now, actor, kind, f"programme:{published.version}", detail)])
     if later is None:
-        _follow(tx, shop, before, published, now)
+        _follow(tx, shop, before, published, now, now)
     return published
 
 
@@ -201,7 +201,7 @@ def take_effect(tx: Tx, shop: Shop, now: datetime) -> bool:
         events.record(
             tx, shop.shop_id, [Event(one.effective_at, "system", "programme_in_force", subject, {})]
         )
-        _follow(tx, shop, before, after, now)
+        _follow(tx, shop, before, after, now, one.effective_at)
     return bool(due)
 
 
@@ -217,14 +217,16 @@ def cancel_scheduled(tx: Tx, shop: Shop, version: int, actor: str, now: datetime
     return True
 
 
-def _follow(tx: Tx, shop: Shop, before: Programme | None, after: Programme, now: datetime) -> None:
-    """What a version that is in force from now on means for members and for the storefront."""
+def _follow(
+    tx: Tx, shop: Shop, before: Programme | None, after: Programme, now: datetime, since: datetime
+) -> None:
+    """What a version in force `since` a moment, by now, means for members and for the storefront."""
     if ladders.ladder_changed(before, after):
         # The clock reviews them in slices, and each change of a tier is shown.
         ladder.sweep(tx, shop.shop_id, now)
     code_life.combinations_changed(tx, shop, before, after, now)
     if before is not None and not expiry.same_dates(before.expiry, after.expiry):
-        expiries.begin(tx, shop.shop_id, "redate", now, "system", now)
+        expiries.begin(tx, shop.shop_id, "redate", since, "system", now)
     if before is not None and (before.clawback == "negative") != (after.clawback == "negative"):
         debtors = ledger.debtors(tx, shop.shop_id)
         queues.enqueue(tx, shop.shop_id, [mirror_of(member_id) for member_id in debtors], now)

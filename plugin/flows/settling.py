@@ -64,8 +64,20 @@ def decide(tx: Tx, shop: Shop, works: list[Work], versions: Versions, now: datet
     moved = {m for m, account in accounts.items() if account.moves.entries}
     names = {w.order.order_id: w.order.head.name for w in works if w.order.head is not None}
     ledger.write(tx, shop.shop_id, [accounts[m].moves for m in sorted(accounts)], now, names)
-    members.wants_review(tx, shop.shop_id, moved, now)
+    members.wants_review(tx, shop.shop_id, moved | _counting_otherwise(works), now)
     return moved | {m for m, account in accounts.items() if account.moves.changed_lots}
+
+
+def _counting_otherwise(works: list[Work]) -> set[int]:
+    """Members of whose orders another number or other money counts now, though perhaps no points moved."""
+    found = set()
+    for work in works:
+        before, target = work.before, work.target
+        assert target is not None
+        counts = (work.member_id, target.counted, target.basis_minor)
+        if counts != (before.member_id, before.counted, before.basis_minor):
+            found |= {work.member_id, before.member_id}
+    return {member_id for member_id in found if member_id is not None}
 
 
 def resettle(tx: Tx, shop: Shop, member_id: int, versions: Versions, now: datetime) -> set[int]:

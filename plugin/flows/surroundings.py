@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from plugin.domain import earning
 from plugin.domain import referrals as rules
-from plugin.domain.orders import Order
+from plugin.domain.orders import Order, arrival
 from plugin.domain.programme import Referral
 from plugin.domain.referrals import Case, Signs, Verdict
 from plugin.store import fingerprints, members, referrals
@@ -75,9 +75,7 @@ class Surroundings:
         referrer = self.people.get(one.referrer_id)
         programme = self.versions.numbered(one.version)
         assert programme is not None
-        opens_at = stored.available_at
-        if opens_at is not None and rule.delay_days is not None:
-            opens_at += timedelta(days=rule.delay_days - programme.return_window_days)
+        came, days = arrival(stored.order, no_delivery_days=programme.no_delivery_days), rule.delay_days
         why_not = earning.why_nothing_counts(stored.order, count_test_orders=self.shop.counts_test_orders)
         if why_not is None and not stored.counted and stored.confirmed != "refuted":
             why_not = "other_currency"
@@ -86,7 +84,9 @@ class Surroundings:
             confirmed=stored.confirmed == "yes",
             refuted=stored.confirmed == "refuted",
             basis_minor=stored.basis_minor,
-            opens_at=opens_at,
+            over_at=earning.over_at(
+                stored.order, came, programme.return_window_days if days is None else days
+            ),
             again=self._again(one),
             member_gone=referrer is None or referrer.status != "active",
             score=one.score,

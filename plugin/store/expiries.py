@@ -39,7 +39,7 @@ class Run:
 
 def rule(tx: Tx, shop_id: int) -> Rule | None:
     """The rule on whole balances in force; None for a shop that has none."""
-    published = programmes.versions(tx, shop_id).published
+    published = programmes.versions(tx, shop_id).in_effect  # one that waits for its day dates nothing yet
     if not published or published[-1][1].expiry.balance == "never":
         return None
     row = tx.one("SELECT timezone FROM shops WHERE shop_id = :s", s=shop_id)

@@ -141,6 +141,11 @@ class Versions:
         return self._rows
 
     @property
+    def in_effect(self) -> list[tuple[datetime, Programme]]:
+        """As `published`, but for those that wait until the clock brings them into effect."""
+        return self._taken
+
+    @property
     def latest(self) -> Programme | None:
         """The version in force now: the newest but for those that wait until the clock brings them into effect."""
         return self._taken[-1][1] if self._taken else None

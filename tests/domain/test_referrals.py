@@ -148,7 +148,7 @@ def test_what_is_below_its_limit_is_no_sign() -> None:
     assert score(["same_phone", "network"], Checks()) == 90
 
 
-GOOD = Case(why_not=None, confirmed=True, refuted=False, basis_minor=5_000, opens_at=T0)
+GOOD = Case(why_not=None, confirmed=True, refuted=False, basis_minor=5_000, over_at=T0)
 RULE = Referral(enabled=True, minimum_minor=2_000)
 
 
@@ -157,8 +157,8 @@ RULE = Referral(enabled=True, minimum_minor=2_000)
     [
         (GOOD, Verdict("approved", None, T0)),
         (replace(GOOD, released=True, again=True), Verdict("approved", None, T0)),
-        (replace(GOOD, opens_at=T0 + DAY), Verdict("qualified", None, T0 + DAY)),
-        (replace(GOOD, opens_at=None), Verdict("qualified")),
+        (replace(GOOD, over_at=T0 + DAY), Verdict("qualified", None, T0 + DAY)),
+        (replace(GOOD, over_at=None), Verdict("qualified")),
         (replace(GOOD, decision="rejected", released=True, refuted=True), Verdict("rejected", "staff")),
         (replace(GOOD, refuted=True, why_not="not_paid"), Verdict("cancelled", "refuted")),
         (replace(GOOD, why_not="not_paid"), Verdict("waiting", "not_paid")),
@@ -170,7 +170,7 @@ RULE = Referral(enabled=True, minimum_minor=2_000)
         (replace(GOOD, basis_minor=1_999, released=True), Verdict("cancelled", "refunded")),
         (replace(GOOD, basis_minor=0), Verdict("cancelled", "refunded")),
         (replace(GOOD, basis_minor=1), Verdict("cancelled", "too_small")),
-        (replace(GOOD, released=True, again=True, score=900, opens_at=None), Verdict("approved")),
+        (replace(GOOD, released=True, again=True, score=900, over_at=None), Verdict("approved")),
         (replace(GOOD, again=True, member_gone=True), Verdict("cancelled", "again")),
         (replace(GOOD, member_gone=True, confirmed=False), Verdict("cancelled", "member_gone")),
         (replace(GOOD, confirmed=False, score=900), Verdict("waiting", "not_read")),
@@ -179,7 +179,7 @@ RULE = Referral(enabled=True, minimum_minor=2_000)
         (replace(GOOD, score=99), Verdict("review", "score")),
         (replace(GOOD, score=100), Verdict("rejected", "score")),
         (replace(GOOD, score=100, decision="approved"), Verdict("approved", None, T0)),
-        (replace(GOOD, score=50, decision="approved", opens_at=None), Verdict("qualified")),
+        (replace(GOOD, score=50, decision="approved", over_at=None), Verdict("qualified")),
     ],
 )
 def test_what_becomes_of_a_case(case: Case, verdict: Verdict) -> None:

@@ -255,6 +255,18 @@ def test_after_a_merge_what_comes_once_stands_once(earning: Books) -> None:
     assert not tell(earning, name="d", at=T0).earned
 
 
+def test_a_merge_takes_nothing_back_that_only_one_of_both_had(earning: Books) -> None:
+    earning.join(9)
+    tell(earning, name="a", at=T0, member=9)
+    tell(earning, name="b", at=T0, member=9)
+    earning.publish(programme(signup_points=0, actions=(replace(REVIEW, limit=1),)), at=T0 + DAY)
+    earning.now = T0 + 2 * DAY
+    earning.people(CustomersMerged(7, 9, "success"))
+    assert [outcome for _, outcome, _ in told(earning)] == ["earned", "earned"]
+    assert earning.member(7).posted == 40
+    assert earning.audit() == []
+
+
 def test_an_action_told_late_under_the_old_number_finds_the_kept_member(earning: Books) -> None:
     earning.join(9)
     tell(earning, name="r1", member=9)

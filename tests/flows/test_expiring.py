@@ -9,7 +9,7 @@ import pytest
 
 from plugin.domain.facts import CustomersMerged
 from plugin.domain.programme import Expiry
-from plugin.flows import clock, expiring, outgoing
+from plugin.flows import clock, expiring, merchants, outgoing
 from plugin.flows.expiring import CannotExtend
 from plugin.store import events, expiries, lots
 from plugin.store.db import Database
@@ -144,6 +144,30 @@ def test_what_a_milder_version_saves_is_not_emptied_before_it_is_reached(shared:
     finally:
         clock.SLICE = before
     assert [books.points(customer) for customer in (7, 8, 9)] == [(50, 0, 0)] * 3
+
+
+def test_a_version_for_later_dates_nothing_before_its_day(shared: Database) -> None:
+    books = shop(shared, Expiry())
+    with books.db.write(books.shop_id) as tx:
+        strict = programme(expiry=IDLE, expiry_months=None)
+        merchants.publish(tx, books.shop, strict, "merchant", books.now, T0 + 30 * DAY)
+    books.give(7, 5, opens=books.now)
+    books.tick()
+    assert ends(books) == {None}
+    books.now = T0 + 31 * DAY
+    books.tick()
+    assert ends(books) == {datetime(2026, 9, 30, 12, tzinfo=UTC)}, "six months from its day on"
+
+
+def test_what_a_milder_version_for_later_saves_lives_on_though_the_clock_comes_late(shared: Database) -> None:
+    books = shop(shared, IDLE)
+    with books.db.write(books.shop_id) as tx:
+        mild = programme(expiry=Expiry(), expiry_months=None)
+        merchants.publish(tx, books.shop, mild, "merchant", books.now, HALF - DAY)
+    books.now = HALF + DAY
+    books.tick()
+    assert books.points(7) == (50, 0, 0)
+    assert ends(books) == {None}
 
 
 def test_a_merge_keeps_own_ends_and_counts_the_activity_of_both(shared: Database) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from plugin.domain.facts import CustomerRedacted, CustomersMerged, OrderDeleted, OrderFact, OrderSeen, Traces
-from plugin.domain.programme import Checks, Ladder, Referral, Reward, Tier
+from plugin.domain.programme import Checks, Ladder, OrderRules, Referral, Reward, Tier
 from plugin.flows import clock, referrals, sharing, stops
 from plugin.store import programmes, progress, referral_codes
 from plugin.store import referrals as store
@@ -29,7 +29,7 @@ HOME = Traces(
 
 
 def rules(**changes: Any) -> Any:
-    own = {name: changes.pop(name) for name in ("ladder", "tiers") if name in changes}
+    own = {name: changes.pop(name) for name in ("ladder", "tiers", "orders") if name in changes}
     return programme(referral=replace(ON, **changes), return_window_days=10, **own)
 
 
@@ -131,6 +131,21 @@ def test_the_referrer_is_rewarded_after_delivery_and_the_return_window(
     later(books, 30)
     assert books.entries(7) == [("signup", 50), ("referral", 200)]
     assert books.audit() == []
+
+
+@pytest.mark.parametrize("opens", ["at_once", "paid"])
+def test_the_referrer_waits_for_the_parcel_also_where_points_open_sooner(
+    sharing_books: Books, opens: Any
+) -> None:
+    books = sharing_books
+    books.publish(rules(orders=OrderRules(opens=opens, paid_days=1)), at=T0 - DAY / 4)
+    bought(books, 1, 8)
+    later(books, 5)
+    assert (of_order(books, 1).state, of_order(books, 1).release_at) == ("qualified", None)
+    delivered(books, 1, T0 + 6 * DAY)
+    assert of_order(books, 1).release_at == T0 + 16 * DAY
+    later(books, 11)
+    assert books.points(7) == (250, 0, 0)
 
 
 def test_a_delay_of_its_own_and_a_reward_in_place_of_points(sharing_books: Books) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from plugin.domain.facts import CustomerFact, CustomerSeen, CustomersMerged, Line, OrderFact
-from plugin.domain.programme import Ladder, PaidMembership, Programme, TagTier, Tier
-from plugin.domain.values import Ratio
+from plugin.domain.programme import EarningRule, Ladder, PaidMembership, Programme, TagTier, Tier
+from plugin.domain.values import Rate, Ratio
 from plugin.flows import clock, members, merchants, tiers
 from plugin.flows.merchants import VersionScheduled
 from plugin.flows.offers import CannotRedeem
@@ -82,6 +82,19 @@ def test_money_and_orders_count(books: Books, basis: Any, amounts: list[int], ti
     rank = books.stands(7).rank
     assert rank is not None
     assert rank.progress == (len(amounts) if basis == "orders" else sum(amounts) // 100)
+
+
+@pytest.mark.parametrize("basis", ["money", "orders"])
+def test_orders_that_are_worth_no_points_count_too(books: Books, basis: Any) -> None:
+    silver = replace(SILVER, threshold=1)
+    books.publish(
+        rules(BRONZE, silver, ladder=Ladder(basis=basis), earning=(EarningRule(Rate(1, 1_000_000)),))
+    )
+    books.join(7)
+    assert holds(books)[0] == "bronze"
+    books.tell(seen(1, line(1, 5_000), processed_at=books.now, at=books.now))
+    assert books.points(7)[0] == 50  # for joining alone
+    assert holds(books)[0] == "silver"
 
 
 def test_an_order_that_was_given_back_counts_no_more(books: Books) -> None:

@@ -19,9 +19,14 @@ def opens_at(order: Order, programme: Programme, came: Arrival | None) -> dateti
         return paid_at
     if rules.opens == "paid":
         return paid_at + timedelta(days=rules.paid_days)
-    if came is None:
+    return over_at(order, came, programme.return_window_days)
+
+
+def over_at(order: Order, came: Arrival | None, days: int) -> datetime | None:
+    """When an order that was paid has been there for so many days; None while something is on its way."""
+    if came is None or order.head is None:
         return None
-    return max(came.at, paid_at) + timedelta(days=programme.return_window_days)
+    return max(came.at, order.paid_at or order.head.processed_at) + timedelta(days=days)
 
 
 def ends_at(opens: datetime | None, programme: Programme) -> datetime | None:
